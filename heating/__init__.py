@@ -1,0 +1,1 @@
+"""The ground: words of the field, ports and rules that every wing speaks."""

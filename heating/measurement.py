@@ -1,0 +1,130 @@
+"""Names of the time series (contract §5): the one list that stores, dashboards and tests share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from heating.reading import Floats, Ints, Texts
+
+
+class Measurement(StrEnum):
+    """Measurements, by their InfluxQL names."""
+
+    ROOM = "room"
+    ENTRY = "entry"
+    OUTDOOR = "outdoor"
+    HOME_STATUS = "home_status"
+    BUILDING_STATUS = "building_status"
+    BRANCH_STATUS = "branch_status"
+    STATION_STATUS = "station_status"
+    ROOM_HOUR = "room_hour"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Tags identify a series; `texts` are string fields, `floats` number fields (always float)."""
+
+    tags: tuple[str, ...]
+    floats: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields."""
+        return self.texts + self.floats
+
+
+_AREA = (
+    "mean_c",
+    "p10_c",
+    "cold",
+    "confirmed",
+    "unknown",
+    "total",
+    "qualified_rate",
+    "vertical_k",
+    "horizontal_k",
+)
+
+SCHEMAS: dict[Measurement, Schema] = {
+    Measurement.ROOM: Schema(
+        ("point", "device"),
+        ("temperature_c", "humidity_pct", "battery_v", "rssi_dbm", "lag_s", "quality"),
+    ),
+    Measurement.ENTRY: Schema(("point", "device"), ("supply_c", "return_c", "flow_m3h")),
+    Measurement.OUTDOOR: Schema(("point", "device"), ("temperature_c",)),
+    Measurement.HOME_STATUS: Schema(
+        ("point", "station", "branch", "building", "unit", "floor"),
+        ("temperature_c", "floor_c", "deficit_k", "score", "minutes_below"),
+        ("status",),
+    ),
+    Measurement.BUILDING_STATUS: Schema(("station", "branch", "building"), _AREA),
+    Measurement.BRANCH_STATUS: Schema(("station", "branch"), _AREA),
+    Measurement.STATION_STATUS: Schema(("station",), _AREA),
+    Measurement.ROOM_HOUR: Schema(("point",), ("min_c", "mean_c", "max_c", "n", "below_min")),
+}
+
+READINGS = (Measurement.ROOM, Measurement.ENTRY, Measurement.OUTDOOR)
+ROLL_UPS = tuple(m for m in Measurement if m not in READINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class RollUp:
+    """N rows of one derived measurement, as columns named by its schema.
+
+    Attributes
+    ----------
+    ts_ms
+        int64 (N,).
+    tags
+        Object arrays of str (N,), one for each tag of the schema.
+    floats
+        float64 (N,), NaN where absent, one for each number field.
+    texts
+        Object arrays of str (N,), one for each text field.
+    """
+
+    measurement: Measurement
+    ts_ms: Ints
+    tags: dict[str, Texts]
+    floats: dict[str, Floats]
+    texts: dict[str, Texts]
+
+    def __post_init__(self) -> None:
+        """Check the columns against the schema.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, unknown or of another length.
+        """
+        schema = SCHEMAS[self.measurement]
+        for given, wanted in (
+            (self.tags, schema.tags),
+            (self.floats, schema.floats),
+            (self.texts, schema.texts),
+        ):
+            if set(given) != set(wanted):
+                raise ValueError(f"{self.measurement}: columns {sorted(given)}, want {sorted(wanted)}")
+            if any(len(column) != len(self.ts_ms) for column in given.values()):
+                raise ValueError(f"{self.measurement}: columns differ in length")
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.ts_ms)
+
+    @classmethod
+    def empty(cls, measurement: Measurement) -> RollUp:
+        """Return no rows."""
+        schema = SCHEMAS[measurement]
+        nothing = np.empty(0, dtype=object)
+        return cls(
+            measurement,
+            np.empty(0, dtype=np.int64),
+            dict.fromkeys(schema.tags, nothing),
+            {name: np.empty(0) for name in schema.floats},
+            dict.fromkeys(schema.texts, nothing),
+        )
