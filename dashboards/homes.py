@@ -1,0 +1,170 @@
+"""Homes as people see them: one row a home, made of its points, findings and orders. No I/O.
+
+A home with several points is as cold as its worst trusted point (contract §6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from heating.finding import Cause, Finding, FindingKind, Status
+from heating.site import HeatingState, MeasurementPoint
+
+# Trusted points first, worst first; without one, what most asks for a person's eye.
+_WEIGHT = {
+    Status.COLD: 0,
+    Status.BELOW_TARGET: 1,
+    Status.OK: 2,
+    Status.SUSPECT: 3,
+    Status.UNKNOWN: 4,
+    Status.EXEMPT: 5,
+}
+JUDGED = (Status.COLD, Status.BELOW_TARGET, Status.OK)
+
+
+class PointStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest `home_status` row of a point; units as the names say."""
+
+    at: datetime
+    status: Status
+    temperature_c: float | None = None
+    floor_c: float | None = None
+    deficit_k: float | None = None
+    score: float | None = None
+    minutes_below: float | None = None
+
+
+class HomeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One home. `point_id` is the point that decides its status; ids of places as in contract §3.
+
+    Attributes
+    ----------
+    judged_at
+        Instant of the analyzer's row; None when it has none lately.
+    last_reading_at
+        Newest stored reading of the sensor at the deciding point.
+    why
+        For a home that is not judged: a word that says why.
+    """
+
+    home: str
+    point_id: str
+    points: tuple[str, ...]
+    station: str
+    branch: str
+    building: str
+    unit: str
+    floor: int | None
+    room: str
+    status: Status
+    confirmed: bool
+    temperature_c: float | None
+    floor_c: float | None
+    deficit_k: float | None
+    score: float | None
+    minutes_below: float | None
+    judged_at: datetime | None
+    last_reading_at: datetime | None
+    since: datetime | None
+    rank: int | None
+    reasons: tuple[str, ...]
+    why: str | None
+    cause: Cause | None
+    findings: tuple[str, ...]
+    order: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beside the register when homes are put together."""
+
+    status: Mapping[str, PointStatus]
+    """Newest row of each point."""
+    findings: Mapping[str, Sequence[Finding]]
+    """Open findings of each point, those of its shared causes among them."""
+    orders: Mapping[str, str]
+    """Unfinished order of each home."""
+    last_reading: Mapping[str, datetime]
+    """Newest reading of each device."""
+    low_floors: int
+    """`analyzer.low_floors`: floors up to this one count as low."""
+
+
+def homes_of(points: Iterable[MeasurementPoint], known: Known) -> tuple[HomeRow, ...]:
+    """Return one row a home, most urgent first, with the ranks of the cold ones."""
+    by_home: dict[str, list[MeasurementPoint]] = {}
+    for point in points:
+        by_home.setdefault(point.home_id, []).append(point)
+    rows = sorted((_home(group, known) for group in by_home.values()), key=urgency)
+    return tuple(msgspec.structs.replace(r, rank=i) if r.status is Status.COLD else r for i, r in enumerate(rows, 1))
+
+
+def urgency(row: HomeRow) -> tuple[int, bool, float, float, str]:
+    """Return the sort key of contract §6: confirmed first, then score, then the longer breach, then the point."""
+    since = row.since.timestamp() if row.since else float("inf")
+    return _WEIGHT[row.status], not row.confirmed, -(row.score or 0.0), since, row.point_id
+
+
+def priority_reasons(point: MeasurementPoint, low_floors: int) -> tuple[str, ...]:
+    """Return what raises the priority of a point (S0 四查: low floors and network ends; contract §6)."""
+    tall = point.floors_total is None or point.floors_total >= 3
+    low = point.floor is not None and point.floor <= low_floors and tall
+    return tuple(word for word, holds in (("low_floor", low), ("network_end", point.network_end)) if holds)
+
+
+def _home(points: Sequence[MeasurementPoint], known: Known) -> HomeRow:
+    point = min(points, key=lambda p: _worst(known.status.get(p.point_id), p.point_id))
+    judged = known.status.get(point.point_id)
+    findings = known.findings.get(point.point_id, ())
+    cold = next((f for f in findings if f.kind is FindingKind.COLD_HOME and f.subject.id == point.point_id), None)
+    status = judged.status if judged else Status.UNKNOWN
+    is_cold = status is Status.COLD
+    return HomeRow(
+        home=point.home_id,
+        point_id=point.point_id,
+        points=tuple(p.point_id for p in points),
+        station=point.station_id,
+        branch=point.branch_id,
+        building=point.building_id,
+        unit=point.unit,
+        floor=point.floor,
+        room=point.room,
+        status=status,
+        confirmed=is_cold and cold is not None and cold.confirmed,
+        temperature_c=judged.temperature_c if judged else None,
+        floor_c=judged.floor_c if judged else None,
+        deficit_k=judged.deficit_k if judged and is_cold else None,
+        score=judged.score if judged and is_cold else None,
+        minutes_below=judged.minutes_below if judged and is_cold else None,
+        judged_at=judged.at if judged else None,
+        last_reading_at=known.last_reading.get(point.device_id or ""),
+        since=cold.start if cold and is_cold else None,
+        rank=None,
+        reasons=priority_reasons(point, known.low_floors) if is_cold else (),
+        why=_why(point, status, findings),
+        cause=next((f.cause for f in findings if f.cause), None),
+        findings=tuple(f.id for f in findings),
+        order=known.orders.get(point.home_id),
+    )
+
+
+def _worst(judged: PointStatus | None, point_id: str) -> tuple[int, float, str]:
+    if judged is None:
+        return _WEIGHT[Status.UNKNOWN], 0.0, point_id
+    return _WEIGHT[judged.status], -(judged.deficit_k or 0.0), point_id
+
+
+def _why(point: MeasurementPoint, status: Status, findings: Sequence[Finding]) -> str | None:
+    """Return why a home is not judged: its state, its data finding, or that nothing is known."""
+    if status in JUDGED:
+        return None
+    if status is Status.EXEMPT:
+        return "suspended" if point.heating_state is HeatingState.SUSPENDED else "outage_or_season"
+    if point.device_id is None:
+        return "no_device"
+    data = [f.kind.value for f in findings if f.kind not in (FindingKind.COLD_HOME, FindingKind.BELOW_TARGET)]
+    return data[0] if data else "no_reading"

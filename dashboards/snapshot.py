@@ -1,0 +1,194 @@
+"""The site at an instant, loaded from store and ledger: what pages, API and reports show.
+
+One load serves every page of that moment, so that no two numbers on a screen disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import msgspec
+import numpy as np
+
+from dashboards.homes import HomeRow, Known, PointStatus, homes_of
+from heating.finding import Finding, Status
+from heating.instants import from_ms, to_ms
+from heating.ledger.port import Ledger
+from heating.measurement import Measurement, RollUp
+from heating.order import WorkOrder
+from heating.reading import KindCode
+from heating.register import Register
+from heating.site import Outage, PointKind
+from heating.store.port import ReadingStore
+
+# Statuses are written on change and once an hour (contract §5); older ones are no statement about now.
+STATUS_WINDOW = timedelta(hours=3)
+
+
+class JudgingRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What pages must know of the analyzer's settings to word what it found."""
+
+    stale_after_min: float = 90.0
+    low_floors: int = 2
+    profile: str = "enterprise"
+
+
+class AreaRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Newest row of a building, branch or station; NaN comes as None."""
+
+    id: str
+    at: datetime
+    mean_c: float | None
+    p10_c: float | None
+    cold: int
+    confirmed: int
+    unknown: int
+    total: int
+    qualified_rate: float | None
+    vertical_k: float | None
+    horizontal_k: float | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is known at `at`; `homes` most urgent first, `findings` open ones, `orders` unfinished ones."""
+
+    at: datetime
+    register: Register
+    homes: tuple[HomeRow, ...]
+    findings: tuple[Finding, ...]
+    orders: tuple[WorkOrder, ...]
+    outages: tuple[Outage, ...]
+    buildings: tuple[AreaRow, ...]
+    branches: tuple[AreaRow, ...]
+    stations: tuple[AreaRow, ...]
+    outdoor_c: float | None
+    devices: int
+    online: int
+    counters: dict[str, int]
+    judged_at: datetime | None
+
+    @cached_property
+    def home_by_id(self) -> dict[str, HomeRow]:
+        """Homes by id."""
+        return {row.home: row for row in self.homes}
+
+    @cached_property
+    def finding_by_id(self) -> dict[str, Finding]:
+        """Open findings by id."""
+        return {finding.id: finding for finding in self.findings}
+
+    @cached_property
+    def order_by_id(self) -> dict[str, WorkOrder]:
+        """Unfinished orders by id."""
+        return {order.id: order for order in self.orders}
+
+    def in_building(self, building: str) -> tuple[HomeRow, ...]:
+        """Return the homes of one building."""
+        return tuple(row for row in self.homes if row.building == building)
+
+
+def load_snapshot(store: ReadingStore, ledger: Ledger, at: datetime, rules: JudgingRules) -> Snapshot:
+    """Read everything that a page needs; raises what the ports raise."""
+    register = ledger.places.register()
+    rooms = [p for p in register.points if p.kind is PointKind.ROOM]
+    status = _statuses(_recent(store, Measurement.HOME_STATUS, at))
+    findings, orders = tuple(ledger.findings.open()), tuple(ledger.orders.unfinished())
+    last_reading = {device: from_ms(ms) for device, ms in store.newest().items()}
+    known = Known(
+        status=status,
+        findings=_by_point(findings),
+        orders={home: order.id for order in reversed(orders) for home in order.homes},
+        last_reading=last_reading,
+        low_floors=rules.low_floors,
+    )
+    devices = [p.device_id for p in register.points if p.device_id]
+    fresh = at - timedelta(minutes=rules.stale_after_min)
+    return Snapshot(
+        at=at,
+        register=register,
+        homes=homes_of(rooms, known),
+        findings=findings,
+        orders=orders,
+        outages=tuple(o for o in ledger.places.outages() if o.start <= at and (o.end is None or at < o.end)),
+        buildings=_areas(_recent(store, Measurement.BUILDING_STATUS, at), "building"),
+        branches=_areas(_recent(store, Measurement.BRANCH_STATUS, at), "branch"),
+        stations=_areas(_recent(store, Measurement.STATION_STATUS, at), "station"),
+        outdoor_c=_outdoor(store, at, rules),
+        devices=len(devices),
+        online=sum(1 for d in devices if d in last_reading and last_reading[d] > fresh),
+        counters=ledger.journal.counters(),
+        judged_at=max((row.at for row in status.values()), default=None),
+    )
+
+
+def number(value: float) -> float | None:
+    """Return a float for people and JSON: NaN becomes None."""
+    return None if np.isnan(value) else float(value)
+
+
+def point_statuses(rows: RollUp) -> list[tuple[str, PointStatus]]:
+    """Return the rows of `home_status` as (point, status), in their order."""
+    floats = {name: column.tolist() for name, column in rows.floats.items()}
+    statuses = []
+    for i, point in enumerate(rows.tags["point"].tolist()):
+        values = {name: None if column[i] != column[i] else column[i] for name, column in floats.items()}
+        row = PointStatus(at=from_ms(rows.ts_ms[i]), status=Status(rows.texts["status"][i]), **values)
+        statuses.append((point, row))
+    return statuses
+
+
+def _recent(store: ReadingStore, measurement: Measurement, at: datetime) -> RollUp:
+    return store.rollup(measurement, to_ms(at - STATUS_WINDOW), to_ms(at) + 1)
+
+
+def _statuses(rows: RollUp) -> dict[str, PointStatus]:
+    """Return the newest row of each point: rows come in time order, so the last one stays."""
+    newest = {point: i for i, point in enumerate(rows.tags["point"].tolist())}
+    keep = np.fromiter(newest.values(), dtype=np.int64, count=len(newest))
+    return dict(point_statuses(_pick(rows, keep)))
+
+
+def _areas(rows: RollUp, tag: str) -> tuple[AreaRow, ...]:
+    newest = {place: i for i, place in enumerate(rows.tags[tag].tolist())}
+    areas = []
+    for place, i in newest.items():
+        values = {name: number(column[i]) for name, column in rows.floats.items()}
+        counts = {name: int(values[name] or 0) for name in ("cold", "confirmed", "unknown", "total")}
+        areas.append(msgspec.convert({"id": place, "at": from_ms(rows.ts_ms[i]), **values, **counts}, AreaRow))
+    return tuple(areas)
+
+
+def _pick(rows: RollUp, keep: np.ndarray[tuple[int], np.dtype[np.int64]]) -> RollUp:
+    return RollUp(
+        rows.measurement,
+        rows.ts_ms[keep],
+        {name: column[keep] for name, column in rows.tags.items()},
+        {name: column[keep] for name, column in rows.floats.items()},
+        {name: column[keep] for name, column in rows.texts.items()},
+    )
+
+
+def _by_point(findings: Iterable[Finding]) -> dict[str, Sequence[Finding]]:
+    """Return the findings that touch each point: its own first, then the shared causes that list it."""
+    table: dict[str, list[Finding]] = {}
+    shared = []
+    for finding in findings:
+        if finding.members:
+            shared.append(finding)
+        else:
+            table.setdefault(finding.subject.id, []).append(finding)
+    for finding in shared:
+        for member in finding.members:
+            table.setdefault(member, []).append(finding)
+    return {point: tuple(rows) for point, rows in table.items()}
+
+
+def _outdoor(store: ReadingStore, at: datetime, rules: JudgingRules) -> float | None:
+    """Return the mean of the outdoor points that reported lately [°C]."""
+    latest = store.latest(KindCode.OUTDOOR, at_ms=to_ms(at), within_ms=int(rules.stale_after_min * 60_000))
+    values = latest.temperature_c[~np.isnan(latest.temperature_c)]
+    return float(values.mean()) if len(values) else None
