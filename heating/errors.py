@@ -11,6 +11,7 @@
     ├── StoreMisconfigured   the store refuses us for a reason that only a person can mend: do not hammer
     ├── StoreOwned           the embedded store has an owner process already
     ├── LedgerUnavailable    the ledger cannot answer now: try again
+    ├── OrderChanged         another writer changed the order first: read it again and decide anew
     ├── BrokenChain          the ledger's hash chain does not hold
     └── DeliveryFailed       a message could not be handed to a receiver; says whether for good
 
@@ -58,6 +59,10 @@ class StoreOwned(HeatwatchError):
 
 class LedgerUnavailable(HeatwatchError):
     """The ledger cannot answer now; the same call may succeed later."""
+
+
+class OrderChanged(HeatwatchError):
+    """The order in the ledger is no longer the one that was read; read it again and decide anew."""
 
 
 class BrokenChain(HeatwatchError):

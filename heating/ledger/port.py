@@ -100,11 +100,19 @@ class OrderBook(Protocol):
         at: datetime,
         cursor: int | None = None,
     ) -> None:
-        """Append events, project the order, fill the outbox, move the cursor of alerts; one transaction."""
+        """Append events, project the order, fill the outbox, move the cursor of alerts; one transaction.
+
+        `order` has the events applied. Alerts and people write to the same order: where the stored history is not
+        the given one without `events` (another writer was faster), nothing is written and `OrderChanged` is raised.
+        """
         ...
 
     def get(self, order_id: str) -> WorkOrder | None:
         """Return one order."""
+        ...
+
+    def covering(self, finding_ids: Sequence[str]) -> list[WorkOrder]:
+        """Return the orders of any state that cover one of the findings, oldest first."""
         ...
 
     def unfinished(self) -> list[WorkOrder]:
@@ -131,8 +139,16 @@ class OrderBook(Protocol):
 class Outbox(Protocol):
     """Notices waiting for delivery."""
 
-    def due(self, now: datetime, limit: int = 100) -> list[Notice]:
-        """Return undelivered notices whose next try is due, oldest first."""
+    def due(self, now: datetime, limit: int = 100, *, receiver: str | None = None) -> list[Notice]:
+        """Return undelivered notices whose next try is due, oldest first; of one receiver or of all."""
+        ...
+
+    def put(self, notices: Sequence[Notice], *, at: datetime, instead_of: Sequence[str] = ()) -> None:
+        """Add notices that belong to no order, and mark those that they stand for as done; one transaction.
+
+        A notice whose id is known already, delivered or not, is left as it is. A digest of a flood is put
+        `instead_of` the notices that it lists.
+        """
         ...
 
     def delivered(self, notice_id: str, at: datetime) -> None:
