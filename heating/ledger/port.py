@@ -190,6 +190,8 @@ class BatchIntent(msgspec.Struct, frozen=True, kw_only=True):
 
     `keys` are the unseen (device_id, ts_ms); `clockless` maps the digest of (topic, payload) of a packet without a
     usable time to the receive time [ms] that its reading got, so that its redelivery finds the same reading.
+    `late_keys` are the indices of the keys that are older than their device's newest: after a kill they can no
+    longer be told from what is stored.
     """
 
     keys: tuple[tuple[str, int], ...]
@@ -197,6 +199,7 @@ class BatchIntent(msgspec.Struct, frozen=True, kw_only=True):
     newest_ms: int
     late_points: tuple[str, ...] = ()
     clockless: Mapping[str, int] = {}
+    late_keys: tuple[int, ...] = ()
 
 
 class Journal(Protocol):
