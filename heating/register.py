@@ -12,12 +12,20 @@ class Register:
     """Points in force, with the history of which device sat where.
 
     A device may have sat at several points one after the other; the point of a reading is where the history has the
-    device at the instant of the reading.
+    device at the instant of the reading. Points that the file no longer has are `retired`: not judged any more, but
+    still found by id, since late readings and old findings speak of them.
     """
 
-    def __init__(self, points: Iterable[MeasurementPoint], placements: Iterable[Placement]) -> None:
+    def __init__(
+        self,
+        points: Iterable[MeasurementPoint],
+        placements: Iterable[Placement],
+        *,
+        retired: Iterable[MeasurementPoint] = (),
+    ) -> None:
         self.points: tuple[MeasurementPoint, ...] = tuple(points)
         self.placements: tuple[Placement, ...] = tuple(placements)
+        self.retired: tuple[MeasurementPoint, ...] = tuple(retired)
 
     @classmethod
     def of_points(cls, points: Iterable[MeasurementPoint]) -> Register:
@@ -27,8 +35,8 @@ class Register:
 
     @cached_property
     def by_id(self) -> Mapping[str, MeasurementPoint]:
-        """Points by id."""
-        return {p.point_id: p for p in self.points}
+        """Points by id, retired ones too; `points` has those in force."""
+        return {p.point_id: p for p in (*self.retired, *self.points)}
 
     @cached_property
     def _by_device(self) -> Mapping[str, tuple[Placement, ...]]:
