@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from heating.instants import to_ms
 from heating.site import MeasurementPoint, Placement
 
 
@@ -29,9 +30,9 @@ class Register:
 
     @classmethod
     def of_points(cls, points: Iterable[MeasurementPoint]) -> Register:
-        """Build from a register file alone: each device sits at its point from the beginning of time."""
+        """Build from a register file alone: each device sits at its point from `since` or the beginning of time."""
         points = tuple(points)
-        return cls(points, (Placement(p.device_id, p.point_id) for p in points if p.device_id))
+        return cls(points, (Placement(p.device_id, p.point_id, _start_ms(p)) for p in points if p.device_id))
 
     @cached_property
     def by_id(self) -> Mapping[str, MeasurementPoint]:
@@ -55,3 +56,7 @@ class Register:
             if placement.holds(ts_ms):
                 return self.by_id.get(placement.point_id)
         return None
+
+
+def _start_ms(point: MeasurementPoint) -> int | None:
+    return None if point.since is None else to_ms(point.since)
