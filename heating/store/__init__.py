@@ -1,0 +1,47 @@
+"""The store of time series: `open_store` opens the adapter that `store.url` names."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from heating.store.address import EmbeddedAddress, parse_address
+from heating.store.port import ReadingStore, Rejected, Written
+from heating.store.sharing import GuestStore, OwnedStore
+
+__all__ = ["ReadingStore", "Rejected", "Written", "open_store", "parse_address"]
+
+
+def open_store(
+    url: str,
+    *,
+    token: str | None = None,
+    create: bool = True,
+    role: Literal["owner", "reader"] = "reader",
+) -> ReadingStore:
+    """Open the store that `store.url` names.
+
+    Parameters
+    ----------
+    url
+        `duckdb:///relative`, `duckdb:////absolute` or `influxdb://host:port/database?org=O&tls=1`.
+    token
+        What `store.token_file` holds: a token, or `user:password` for InfluxDB 1.x.
+    create
+        Make the file, database or bucket if there is none (where the server allows it).
+    role
+        `owner` for the pipeline, which alone holds an embedded store and serves the other processes; `reader` for
+        every other command (it may write too, through the owner). InfluxDB makes no difference.
+
+    Raises
+    ------
+    ConfigError
+        If the URL is wrong.
+    StoreOwned
+        If another process owns the embedded store already.
+    StoreMisconfigured, StoreUnavailable
+        If it cannot be used, by a person's fault or for now.
+    """
+    address = parse_address(url)
+    if isinstance(address, EmbeddedAddress):
+        return OwnedStore(address.path, create=create) if role == "owner" else GuestStore(address.path, create=create)
+    raise NotImplementedError(address)

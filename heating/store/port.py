@@ -74,8 +74,8 @@ class ReadingStore(Protocol):
     ) -> ReadingTable:
         """Return the newest reading at or before `at_ms` of each point of a kind, ordered by point id.
 
-        `points` None means all that have one; `within_ms` leaves out what is older than that before `at_ms`
-        (it lets adapters read less).
+        `points` None means all that have one; `within_ms` leaves out what is older than that before `at_ms`,
+        which must then be given (it lets adapters read less).
         """
         ...
 
@@ -126,7 +126,7 @@ class ReadingStore(Protocol):
         ...
 
     def forget_before(self, cutoff_ms: int) -> int:
-        """Delete readings (not `room_hour`) older than the cut-off; return how many (-1 where not known)."""
+        """Delete readings older than the cut-off, no derived rows; return how many (-1 where not known)."""
         ...
 
     def ping(self) -> str:
