@@ -25,12 +25,13 @@ from heating.words import Language
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its two headers and how a cell is read."""
+    """One column: its two headers, how a cell is read, and the words it takes where they are few."""
 
     name: str
     chinese: str
     parse: Parse
     required: bool = False
+    choices: tuple[str, ...] = ()
 
     def header(self, language: Language) -> str:
         """Return the header in a language."""
@@ -57,12 +58,12 @@ STATES: dict[str, StrEnum] = {
 COLUMNS: tuple[Column, ...] = (
     Column("point_id", "测温点编号", name, required=True),
     Column("device_id", "设备编号", name),
-    Column("kind", "类型", choice(KINDS)),
+    Column("kind", "类型", choice(KINDS), choices=tuple(PointKind)),
     Column("station", "换热站", name, required=True),
     Column("branch", "支线", name),
     Column("branch_distance_m", "距站管长", number(0, 100_000)),
     Column("network_end", "末端", yes_no),
-    Column("building", "楼栋", number_name),
+    Column("building", "楼栋", number_name, required=True),
     Column("unit", "单元", number_name),
     Column("riser", "立管", number_name),
     Column("floor", "楼层", whole_number(-10, 200)),
@@ -71,10 +72,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("space", "房间", name),
     Column("corner", "边户", yes_no),
     Column("area_m2", "供热面积", number(0, 1_000_000)),
-    Column("home_class", "用户类别", choice(CLASSES)),
+    Column("home_class", "用户类别", choice(CLASSES), choices=tuple(HomeClass)),
     Column("contract_day_c", "合同昼间温度", number(-30, 60)),
     Column("contract_night_c", "合同夜间温度", number(-30, 60)),
-    Column("heating_state", "供热状态", choice(STATES)),
+    Column("heating_state", "供热状态", choice(STATES), choices=tuple(HeatingState)),
     Column("contact", "联系人", free_text),
     Column("phone", "电话", free_text),
     Column("address", "地址", free_text),
@@ -85,7 +86,6 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 PERSONAL = frozenset({"contact", "phone", "address"})
-BY_NAME = {column.name: column for column in COLUMNS}
 _UNIT = re.compile(r"[(\[].*[)\]]$")
 
 

@@ -12,15 +12,13 @@ from zoneinfo import ZoneInfo
 from heating.errors import InputError, RegisterError
 from heating.register import Register
 from heating.register_cells import BadCell, clean
-from heating.register_columns import BY_NAME, PERSONAL, Column, column_of
+from heating.register_columns import COLUMNS, PERSONAL, Column, column_of
 from heating.register_rules import Draft, check_alone, check_together, fill_branches, find_network_ends, note_doubts
 from heating.register_words import reason
 from heating.row_problem import RowProblem
 from heating.site import Contact, MeasurementPoint
 from heating.table_file import Row, Table, read_table
 from heating.words import Language
-
-REQUIRED_COLUMNS = ("point_id", "station", "building")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +83,10 @@ def read_register(
     if not table.rows:
         raise InputError(f"{path}: has a header but no measurement points")
     drafts = [_draft(row, columns, zone) for row in table.rows]
-    for draft in drafts:
+    for draft, row in zip(drafts, table.rows, strict=True):
         check_alone(draft)
+        if any(cell.strip() for cell in row.cells[len(table.header.cells) :]):
+            draft.problem("row", "ragged", cells=len(row.cells), columns=len(table.header.cells))
     fill_branches(drafts)
     check_together(drafts)
     note_doubts(drafts)
@@ -120,7 +120,7 @@ def _header(path: Path, table: Table) -> tuple[list[tuple[int, Column]], tuple[s
         else:
             written[column.name] = header.strip()
             columns.append((index, column))
-    missing = [f"{name} ({BY_NAME[name].chinese})" for name in REQUIRED_COLUMNS if name not in written]
+    missing = [f"{c.name} ({c.chinese})" for c in COLUMNS if c.required and c.name not in written]
     if missing:
         raise InputError(f"{path}: line {table.header.line}: the header has no column {', '.join(missing)}")
     return columns, tuple(ignored)
