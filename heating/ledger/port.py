@@ -4,40 +4,53 @@ One SQLAlchemy database holds all of it (SQLite by default, PostgreSQL by URL). 
 inspections and audit entries are append-only rows of one hash chain, each with its projection of the present state
 written in the same transaction. Quarantine, counters, changes, the outbox, places and contacts are plain tables.
 Every adapter passes `tests/contract/test_ledger.py`. Every method may raise `LedgerUnavailable` (try again).
+Threads and processes may share a ledger. Instants are kept to the millisecond where a row has its own column for
+them; findings and orders come back exactly as they were given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
-import msgspec
-
-from heating.finding import Finding, FindingKind
+from heating.finding import Finding, FindingKind, Subject
+from heating.ledger.values import (
+    BatchIntent,
+    Change,
+    DeviceDay,
+    Entry,
+    EntryKind,
+    Head,
+    ImportReport,
+    RejectedReading,
+    Stranger,
+    Verdict,
+)
 from heating.order import Notice, OrderEvent, WorkOrder
 from heating.register import Register
 from heating.site import Contact, MeasurementPoint, Outage
 
-
-class Entry(msgspec.Struct, frozen=True):
-    """One row of the chain; `hash` covers `prev_hash` and all other fields."""
-
-    seq: int
-    at: datetime
-    kind: str
-    subject: str
-    body: Any
-    prev_hash: str
-    hash: str
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """Outcome of `verify`: how many entries hold, and the first one that does not."""
-
-    entries: int
-    broken_at: int | None = None
-    reason: str | None = None
+# The values of the books are imported from here by who uses the books.
+__all__ = [
+    "BatchIntent",
+    "Chain",
+    "Change",
+    "DeviceDay",
+    "Entry",
+    "EntryKind",
+    "FindingBook",
+    "Head",
+    "ImportReport",
+    "Journal",
+    "Ledger",
+    "OrderBook",
+    "Outbox",
+    "Places",
+    "RejectedReading",
+    "Stranger",
+    "Verdict",
+]
 
 
 class Chain(Protocol):
@@ -51,6 +64,10 @@ class Chain(Protocol):
         self, *, after: int = 0, kind: str | None = None, subject: str | None = None, limit: int = 1000
     ) -> list[Entry]:
         """Return entries in order."""
+        ...
+
+    def head(self) -> Head:
+        """Return the last entry's seq and hash (64 zeros before the first)."""
         ...
 
     def verify(self) -> Verdict:
@@ -73,6 +90,10 @@ class FindingBook(Protocol):
 
     def get(self, finding_id: str) -> Finding | None:
         """Return one finding."""
+        ...
+
+    def about(self, subject: Subject) -> list[Finding]:
+        """Return the findings of a place (retracted ones left out), oldest first."""
         ...
 
     def record(self, findings: Sequence[Finding], *, at: datetime, reached: int | None = None) -> None:
@@ -102,6 +123,7 @@ class OrderBook(Protocol):
     ) -> None:
         """Append events, project the order, fill the outbox, move the cursor of alerts; one transaction.
 
+        The history of an order is what was appended here; to save the very same again changes nothing.
         `order` has the events applied. Alerts and people write to the same order: where the stored history is not
         the given one without `events` (another writer was faster), nothing is written and `OrderChanged` is raised.
         """
@@ -164,44 +186,6 @@ class Outbox(Protocol):
         ...
 
 
-class RejectedReading(msgspec.Struct, frozen=True, kw_only=True):
-    """A quarantined reading: the packet verbatim (first 64 KiB), the index of the bad reading in it, the reason."""
-
-    received_at: datetime
-    topic: str
-    reason: str
-    index: int | None
-    payload: bytes
-    length: int
-    sha256: str
-
-
-class Change(msgspec.Struct, frozen=True):
-    """One batch as the analyzer hears of it; `late_points` had readings older than their device's newest."""
-
-    seq: int
-    oldest_ms: int
-    newest_ms: int
-    late_points: tuple[str, ...] = ()
-
-
-class BatchIntent(msgspec.Struct, frozen=True, kw_only=True):
-    """What the collector is about to store: written before the store, so that counters survive a kill.
-
-    `keys` are the unseen (device_id, ts_ms); `clockless` maps the digest of (topic, payload) of a packet without a
-    usable time to the receive time [ms] that its reading got, so that its redelivery finds the same reading.
-    `late_keys` are the indices of the keys that are older than their device's newest: after a kill they can no
-    longer be told from what is stored.
-    """
-
-    keys: tuple[tuple[str, int], ...]
-    oldest_ms: int
-    newest_ms: int
-    late_points: tuple[str, ...] = ()
-    clockless: Mapping[str, int] = {}
-    late_keys: tuple[int, ...] = ()
-
-
 class Journal(Protocol):
     """The collector's book: intents, counters, changes, quarantine, clockless packets.
 
@@ -209,7 +193,12 @@ class Journal(Protocol):
     """
 
     def begin(self, intent: BatchIntent, at: datetime) -> int:
-        """Commit the intent and its `changes` row; return the seq of the change."""
+        """Commit the intent and its `changes` row; return the seq of the change.
+
+        Readers see the change once the intent is finished: before, its readings may not be in the store yet. An
+        intent that was not finished is widened by the new one, never forgotten. Without keys there is no change,
+        and the seq is the last one's.
+        """
         ...
 
     def finish(
@@ -218,8 +207,14 @@ class Journal(Protocol):
         rejected: Sequence[RejectedReading],
         devices: Mapping[str, Mapping[str, int]],
         at: datetime,
+        *,
+        day: date | None = None,
     ) -> None:
-        """Commit counters (added up), per-device counters, quarantine rows, and drop the intent."""
+        """Commit counters (added up), per-device counters, quarantine rows, and drop the intent.
+
+        `devices` maps a device to its counts, booked under `day` (the UTC day of `at` unless given). Quarantine has
+        a cap: the oldest rows make room and are counted as `quarantine_dropped`.
+        """
         ...
 
     def unfinished(self) -> BatchIntent | None:
@@ -230,8 +225,20 @@ class Journal(Protocol):
         """Return the totals: received, stored, repeated, ignored, quarantined, late, packets."""
         ...
 
+    def device_days(self, first: date, last: date, *, device_id: str | None = None) -> list[DeviceDay]:
+        """Return the counts of each device on each day, both ends inclusive, ordered by day, then device."""
+        ...
+
+    def forget_device_days(self, before: date) -> int:
+        """Drop the counts of days before `before`; return how many rows went. The totals stay."""
+        ...
+
     def changes_after(self, seq: int) -> list[Change]:
-        """Return the changes with a larger seq, in order."""
+        """Return the finished changes with a larger seq, in order.
+
+        Seqs have no gaps: where the first one is not `seq` + 1, changes in between were forgotten and the reader
+        must read the store anew.
+        """
         ...
 
     def forget_changes(self, before: datetime) -> None:
@@ -239,7 +246,11 @@ class Journal(Protocol):
         ...
 
     def clockless(self, digests: Sequence[str], now: datetime) -> dict[str, int]:
-        """Return the receive time [ms] remembered for digests seen within the last 10 minutes of collector time."""
+        """Return the receive time [ms] remembered for digests seen within the last 10 minutes of collector time.
+
+        Collector time stands still while no collector runs: the first call of `begin`, `finish` or this one in a
+        process takes the time since the last commit of the process before as such a pause.
+        """
         ...
 
     def quarantined(self, *, limit: int = 100, after: int = 0) -> list[tuple[int, RejectedReading]]:
@@ -250,15 +261,17 @@ class Journal(Protocol):
         """Tell whether this very rejection is on record since an instant (for packets the broker marks as repeated)."""
         ...
 
+    def note_strangers(self, seen: Sequence[Stranger]) -> None:
+        """Remember devices that the register does not know; counts add up, the latest reading stays."""
+        ...
 
-class ImportReport(msgspec.Struct, frozen=True):
-    """What an import of the register changed."""
+    def strangers(self) -> list[Stranger]:
+        """Return the unknown devices, the one seen last first; those that a register now knows included."""
+        ...
 
-    added: int
-    changed: int
-    unchanged: int
-    moved_devices: int
-    retired: int
+    def forget_strangers(self, device_ids: Sequence[str]) -> None:
+        """Drop devices from the list, for example once they have a point."""
+        ...
 
 
 class Places(Protocol):
@@ -272,11 +285,23 @@ class Places(Protocol):
         *,
         stamp: str = "",
     ) -> ImportReport:
-        """Take over a register file and its moves of devices; points with readings are never deleted."""
+        """Take over a register file and its moves of devices, in one transaction with an audit entry (ids only).
+
+        A device newly at a point sits there from `since`; where that is blank, from the beginning of time if neither
+        the point had a device nor the device a point before, else from `at`. From then on it sits nowhere else, and
+        no other device sits there. The same device with another `since` corrects the history. Points that the file
+        no longer has are retired, never deleted. Contacts that the file leaves blank are kept; corrections by hand
+        stay until the file's own cells change; an erased contact stays erased while the file still has it.
+
+        Raises
+        ------
+        InputError
+            If a point or a device stands in two rows.
+        """
         ...
 
     def register(self) -> Register:
-        """Return all points in force with the placements of all times."""
+        """Return all points in force, by id, with the placements of all times and the retired points."""
         ...
 
     def stamp(self) -> str:
@@ -287,8 +312,12 @@ class Places(Protocol):
         """Return the contact of a point, blank if unknown."""
         ...
 
-    def set_contact(self, point_id: str, contact: Contact) -> None:
-        """Correct or (blank) erase a contact."""
+    def contacts(self) -> dict[str, Contact]:
+        """Return all known contacts by point."""
+        ...
+
+    def set_contact(self, point_id: str, contact: Contact, at: datetime | None = None, *, by: str = "") -> None:
+        """Correct or (blank) erase a contact; with `at` also an audit entry, which says who but not what."""
         ...
 
     def outages(self) -> list[Outage]:
