@@ -17,6 +17,9 @@ from heating.site import MeasurementPoint
 # Decimals to which a sum of written decimals is rounded: 17.1 + 0.3 must be the 17.4 that a sensor sends.
 DECIMALS = 9
 
+# Windows are laid out between these instants only (the years 1900 and 2200): no sensor lives elsewhere.
+_EARLIEST_MS, _LATEST_MS = -2_208_988_800_000, 7_258_118_400_000
+
 
 @dataclass(frozen=True, slots=True)
 class Floors:
@@ -94,6 +97,7 @@ class DayWindows:
     @classmethod
     def between(cls, profile: Profile, zone: ZoneInfo, start_ms: int, end_ms: int) -> DayWindows:
         """Return the windows that cover [start, end], on local days of `zone` (23 or 25 hours where clocks change)."""
+        start_ms, end_ms = (min(max(ms, _EARLIEST_MS), _LATEST_MS) for ms in (start_ms, end_ms))
         first = from_ms(start_ms).astimezone(zone).date() - timedelta(days=1)
         last = from_ms(end_ms).astimezone(zone).date() + timedelta(days=1)
         switches: list[tuple[int, bool]] = []
