@@ -31,7 +31,14 @@ log = logging.getLogger(__name__)
 
 LAYOUT = 1
 Columns = dict[str, NDArray[Any]]
-_BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException)
+# A commit that the disk refused is a TransactionException; conflicts, its other cause, one writer cannot have.
+_BROKEN = (
+    duckdb.IOException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.ConnectionException,
+    duckdb.TransactionException,
+)
 _BAD_RECORD = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 _CONFIG = {"memory_limit": "1GB", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
