@@ -40,7 +40,7 @@ class Receiver(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     per_minute: Annotated[
         int,
         Meta(
-            description="Messages a minute [1/min]; what is more is told in one digest. Group bots allow 20. 0 = no limit.",
+            description="Messages a minute [1/min], the rest is told in one digest; group bots allow 20. 0 = no limit.",
             ge=0,
         ),
     ] = 15

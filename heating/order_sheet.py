@@ -1,0 +1,132 @@
+"""An order as it is shown: with contact, telephone and address put in, which the chain does not hold (contract §8).
+
+S0 dispatch post (4): unit, contact, address, content. Read by pages, reports and commands; nothing here is kept.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from heating.finding import Cause, Severity, Subject
+from heating.ledger.port import Places
+from heating.order import OrderEvent, OrderState, TriggerClass, WorkOrder, possible
+from heating.order_clocks import StepClock, clocks
+from heating.site import Contact, MeasurementPoint
+from heating.words import Language, say
+
+
+class SheetHome(msgspec.Struct, frozen=True, kw_only=True):
+    """One home of an order with whom to call; several points of a home share its line."""
+
+    home: str
+    points: tuple[str, ...]
+    place: str
+    contact: Contact
+
+
+class OrderSheet(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that dispatch reads of an order.
+
+    Attributes
+    ----------
+    unit
+        Where it is, in words: station, building, unit.
+    contact
+        Whom to call: of the most urgent home of which one is known.
+    homes
+        Most urgent home first.
+    clocks
+        Steps with their due times, in the order in which they are due.
+    steps
+        Kinds of events that a person may record now, the next step first.
+    """
+
+    id: str
+    state: OrderState
+    reason: str | None
+    unit: str
+    contact: Contact
+    content: str
+    subject: Subject
+    homes: tuple[SheetHome, ...]
+    cause: Cause | None
+    trigger: TriggerClass
+    severity: Severity
+    priority: float
+    opened_at: datetime
+    detected_at: datetime
+    clocks: tuple[StepClock, ...]
+    overdue: bool
+    steps: tuple[str, ...]
+    history: tuple[OrderEvent, ...]
+
+
+def show_order(order: WorkOrder, places: Places, language: Language, now: datetime) -> OrderSheet:
+    """Return the sheet of an order at `now`; a point that left the register keeps its line without a place."""
+    by_id = places.register().by_id
+    points = {point_id: by_id.get(point_id) for point_id in order.points}
+    homes = _homes(order, points, places, language)
+    times = clocks(order, now)
+    first = next((point for point in points.values() if point is not None), None)
+    return OrderSheet(
+        id=order.id,
+        state=order.state,
+        reason=order.reason,
+        unit=_unit(first, language) if first else order.subject_id,
+        contact=next((home.contact for home in homes if home.contact), Contact()),
+        content=order.content,
+        subject=Subject(order.subject_type, order.subject_id),
+        homes=homes,
+        cause=order.cause,
+        trigger=order.trigger,
+        severity=order.severity,
+        priority=order.priority,
+        opened_at=order.opened_at,
+        detected_at=order.detected_at,
+        clocks=times,
+        overdue=any(clock.overdue for clock in times),
+        steps=possible(order),
+        history=order.history,
+    )
+
+
+def _homes(
+    order: WorkOrder, points: dict[str, MeasurementPoint | None], places: Places, language: Language
+) -> tuple[SheetHome, ...]:
+    of_home: dict[str, list[str]] = {home: [] for home in order.homes}
+    for point_id, point in points.items():
+        of_home.setdefault(point.home_id if point else point_id, []).append(point_id)
+    return tuple(_home(home, ids, points, places, language) for home, ids in of_home.items())
+
+
+def _home(
+    home: str, ids: list[str], points: dict[str, MeasurementPoint | None], places: Places, language: Language
+) -> SheetHome:
+    contacts = (places.contact(point_id) for point_id in ids)
+    contact = next((c for c in contacts if c), Contact())
+    point = next((p for p in map(points.get, ids) if p is not None), None)
+    return SheetHome(home=home, points=tuple(ids), place=_place(point, language) if point else home, contact=contact)
+
+
+def _unit(point: MeasurementPoint, language: Language) -> str:
+    parts = [("station", point.station), ("building", point.building), ("entrance", point.unit)]
+    return " ".join(_named(key, value, language) for key, value in parts if value)
+
+
+def _place(point: MeasurementPoint, language: Language) -> str:
+    floor = "" if point.floor is None else str(point.floor)
+    parts = [("floor_no", floor), ("room_no", point.room or point.point_id)]
+    return " ".join([_unit(point, language), *(_named(key, value, language) for key, value in parts if value)])
+
+
+def _named(key: str, value: str, language: Language) -> str:
+    return f"{say(key, language, _PARTS)} {value}"
+
+
+_PARTS = {
+    "entrance": ("单元", "unit"),
+    "floor_no": ("楼层", "floor"),
+    "room_no": ("房号", "room"),
+}
