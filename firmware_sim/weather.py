@@ -189,7 +189,8 @@ def _clearness(local: Floats, rng: np.random.Generator) -> Floats:
     new_day = np.concatenate(([True], np.diff(local) < 0))[: len(local)]
     day = np.cumsum(new_day)
     days: Floats = rng.uniform(0.2, 1.0, size=int(day[-1]) + 1 if len(day) else 1)
-    return days[day]
+    clear: Floats = days[day]
+    return clear
 
 
 def _measured(spec: WeatherSpec, span: Span) -> Floats:
