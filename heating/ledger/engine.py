@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from heating.errors import ConfigError, InputError
 from heating.ledger import tables
-from heating.ledger.backup import write_copy
+from heating.ledger.backup import restore, write_copy
 from heating.ledger.chain import GENESIS
 from heating.ledger.chain_book import SqlChain
 from heating.ledger.database import Database
@@ -56,18 +56,8 @@ class SqlLedger:
         self._db.close()
 
 
-def open_ledger(url: str, *, create: bool = True, cap: QuarantineCap | None = None) -> SqlLedger:
-    """Open a ledger, creating file, folder and tables unless told otherwise.
-
-    Raises
-    ------
-    ConfigError
-        If the URL names no ledger, its driver is missing, or a newer heatwatch has written it.
-    InputError
-        If it does not exist and `create` is False.
-    LedgerUnavailable
-        If the database cannot answer now.
-    """
+def open_sql_ledger(url: str, *, create: bool = True, cap: QuarantineCap | None = None) -> SqlLedger:
+    """Open a ledger (see `heating.ledger.open_ledger`); `cap` bounds its quarantine."""
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
         _prepare_file(Path(parsed.database or ""), create=create)
@@ -79,6 +69,14 @@ def open_ledger(url: str, *, create: bool = True, cap: QuarantineCap | None = No
         database.close()
         raise
     return SqlLedger(database, cap or QuarantineCap())
+
+
+def restore_sql_ledger(file: str, url: str) -> None:
+    """Restore a ledger of SQLite (see `heating.ledger.restore_ledger`)."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite":
+        raise InputError("restore of a PostgreSQL ledger: use pg_restore")
+    restore(Path(file), Path(parsed.database or ""))
 
 
 def _parsed(url: str) -> URL:

@@ -33,17 +33,15 @@ class SqlJournal:
         self._cap = cap
         self._resumed = False
 
-    def begin(self, intent: BatchIntent, at: datetime) -> int:
-        """Commit the intent and its `changes` row; return the seq of the change."""
+    def begin(self, intent: BatchIntent, at: datetime) -> None:
+        """Commit the intent."""
         with self._db.write() as connection:
             self._commit_time(connection, at)
             wide = _widened(_intent(connection), intent)
             row = {"id": _ONE, "body": canonical(wide)}
             connection.execute(numbers.upsert(connection, tables.intent, replace=("body",)), row)
             _remember(connection, intent.clockless, to_ms(at))
-            seq = _add_change(connection, intent, to_ms(at))
         self._resumed = True
-        return seq
 
     def finish(
         self,
@@ -54,14 +52,17 @@ class SqlJournal:
         *,
         day: date | None = None,
     ) -> None:
-        """Commit counters, per-device counters, quarantine rows, and drop the intent."""
+        """Commit counters, per-device counters, quarantine rows; turn the intent into a change."""
         with self._db.write() as connection:
             self._commit_time(connection, at)
             dropped = quarantine.add(connection, rejected, self._cap)
             _count(connection, {**counts, "quarantine_dropped": counts.get("quarantine_dropped", 0) + dropped})
             _count_devices(connection, devices, day or at.astimezone(UTC).date())
-            connection.execute(delete(tables.intent))
-            connection.execute(update(tables.changes).where(tables.changes.c.done.is_(False)).values(done=True))
+            intent = _intent(connection)
+            if intent is not None:
+                connection.execute(delete(tables.intent))
+                if intent.keys:
+                    _add_change(connection, intent.oldest_ms, intent.newest_ms, intent.late_points, to_ms(at))
         self._resumed = True
 
     def unfinished(self) -> BatchIntent | None:
@@ -93,10 +94,15 @@ class SqlJournal:
             old = tables.device_days.c.day < before.isoformat()
             return connection.execute(delete(tables.device_days).where(old)).rowcount
 
+    def announce(self, oldest_ms: int, newest_ms: int, late_points: Sequence[str], at: datetime) -> int:
+        """Commit a change that came without an intent."""
+        with self._db.write() as connection:
+            return _add_change(connection, oldest_ms, newest_ms, late_points, to_ms(at))
+
     def changes_after(self, seq: int) -> list[Change]:
-        """Return the finished changes with a larger seq, in order."""
+        """Return the changes with a larger seq, in order."""
         t = tables.changes.c
-        query = select(t.seq, t.oldest_ms, t.newest_ms, t.late_points).where(t.seq > seq, t.done.is_(True))
+        query = select(t.seq, t.oldest_ms, t.newest_ms, t.late_points).where(t.seq > seq)
         with self._db.read() as connection:
             rows = connection.execute(query.order_by(t.seq)).all()
         return [Change(row.seq, row.oldest_ms, row.newest_ms, _points.decode(row.late_points)) for row in rows]
@@ -106,8 +112,7 @@ class SqlJournal:
         t = tables.changes.c
         with self._db.write() as connection:
             last = numbers.value_of(connection, _CHANGES)
-            old = delete(tables.changes).where(t.at_ms < to_ms(before), t.seq < last, t.done.is_(True))
-            connection.execute(old)
+            connection.execute(delete(tables.changes).where(t.at_ms < to_ms(before), t.seq < last))
 
     def clockless(self, digests: Sequence[str], now: datetime) -> dict[str, int]:
         """Return the receive time [ms] remembered for digests."""
@@ -182,17 +187,14 @@ def _widened(old: BatchIntent | None, new: BatchIntent) -> BatchIntent:
     )
 
 
-def _add_change(connection: Connection, intent: BatchIntent, at_ms: int) -> int:
-    if not intent.keys:
-        return numbers.value_of(connection, _CHANGES)
+def _add_change(connection: Connection, oldest_ms: int, newest_ms: int, late_points: Sequence[str], at_ms: int) -> int:
     seq = numbers.next_of(connection, _CHANGES)
     row = {
         "seq": seq,
         "at_ms": at_ms,
-        "oldest_ms": intent.oldest_ms,
-        "newest_ms": intent.newest_ms,
-        "late_points": canonical(intent.late_points),
-        "done": False,
+        "oldest_ms": oldest_ms,
+        "newest_ms": newest_ms,
+        "late_points": canonical(list(late_points)),
     }
     connection.execute(insert(tables.changes), row)
     return seq

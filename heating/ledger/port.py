@@ -192,13 +192,8 @@ class Journal(Protocol):
     Order for one batch: `begin` (commits) → store.write → `finish` (commits) → acknowledge to the broker.
     """
 
-    def begin(self, intent: BatchIntent, at: datetime) -> int:
-        """Commit the intent and its `changes` row; return the seq of the change.
-
-        Readers see the change once the intent is finished: before, its readings may not be in the store yet. An
-        intent that was not finished is widened by the new one, never forgotten. Without keys there is no change,
-        and the seq is the last one's.
-        """
+    def begin(self, intent: BatchIntent, at: datetime) -> None:
+        """Commit the intent; an intent that was not finished is widened by the new one, never forgotten."""
         ...
 
     def finish(
@@ -210,8 +205,9 @@ class Journal(Protocol):
         *,
         day: date | None = None,
     ) -> None:
-        """Commit counters (added up), per-device counters, quarantine rows, and drop the intent.
+        """Commit counters (added up), per-device counters, quarantine rows; turn the intent into a change.
 
+        Only now may readers hear of the change: before, they could pass it while its readings are not in the store.
         `devices` maps a device to its counts, booked under `day` (the UTC day of `at` unless given). Quarantine has
         a cap: the oldest rows make room and are counted as `quarantine_dropped`.
         """
@@ -233,8 +229,16 @@ class Journal(Protocol):
         """Drop the counts of days before `before`; return how many rows went. The totals stay."""
         ...
 
+    def announce(self, oldest_ms: int, newest_ms: int, late_points: Sequence[str], at: datetime) -> int:
+        """Commit a change that came without an intent, and return its seq.
+
+        For readings loaded beside the collector: call it after they were written. Who is killed before loads them
+        again, and announces them then.
+        """
+        ...
+
     def changes_after(self, seq: int) -> list[Change]:
-        """Return the finished changes with a larger seq, in order.
+        """Return the changes with a larger seq, in order.
 
         Seqs have no gaps: where the first one is not `seq` + 1, changes in between were forgotten and the reader
         must read the store anew.

@@ -151,7 +151,6 @@ device_days = Table(
     sqlite_with_rowid=False,
 )
 
-# `done` is set when the batch is in the store: readers must not pass a change whose readings are not there yet.
 changes = Table(
     "changes",
     metadata,
@@ -160,7 +159,6 @@ changes = Table(
     Column("oldest_ms", BigInteger, nullable=False),
     Column("newest_ms", BigInteger, nullable=False),
     Column("late_points", Text, nullable=False),
-    Column("done", Boolean, nullable=False),
 )
 
 clockless = Table(
