@@ -1,0 +1,1 @@
+"""Decoders, one file for each device family; the register of them is `families.py`."""

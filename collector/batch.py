@@ -1,0 +1,145 @@
+"""A batch of packets on its way into the store: decoded and judged here, without I/O."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from collector.intake import Ignored, Intake, Outcome
+from collector.packet import Packet
+from collector.payloads.message import Flaw, Message, Reason, Silence, flawed, silent
+from collector.quarantine import Rejection, rejections
+from collector.routes import Routes
+from heating.reading import Reading, ReadingTable
+
+log = logging.getLogger(__name__)
+
+
+class Step(IntEnum):
+    """How far a batch has come; a failed step is tried again, a done one never."""
+
+    RAW = 0
+    JUDGED = 1
+    BEGUN = 2
+    STORED = 3
+    DONE = 4
+
+
+@dataclass(slots=True)
+class Judged:
+    """What became of the readings of a batch before the store was asked.
+
+    `origin` says for each accepted reading which packet it came in (number in the batch) and its index there.
+    """
+
+    accepted: list[Reading] = field(default_factory=list)
+    origin: list[tuple[int, int]] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    ignored: list[tuple[str, Silence]] = field(default_factory=list)
+    clockless: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Packets that are acknowledged together, and what is known of them so far.
+
+    `fresh` are the accepted readings that were not stored when the batch began, `fresh_at` their places among the
+    accepted; `late` marks those of them that are older than their device's newest.
+    """
+
+    packets: list[Packet]
+    step: Step = Step.RAW
+    judged: Judged = field(default_factory=Judged)
+    fresh: ReadingTable = field(default_factory=ReadingTable.empty)
+    fresh_at: list[int] = field(default_factory=list)
+    late: list[bool] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    repeated: list[str] = field(default_factory=list)
+    finish_tried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A packet with its message; `fingerprint` is blank unless a reading waits for the receive time."""
+
+    packet: Packet
+    message: Message
+    fingerprint: str
+
+
+class Judge:
+    """Decodes packets and judges their readings."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+        self._last_server_ms: dict[str, int] = {}
+
+    def decode(self, packets: Iterable[Packet]) -> list[Decoded]:
+        """Return the messages of the packets; never fails."""
+        return [self._decoded(packet) for packet in packets]
+
+    def judge(self, decoded: Sequence[Decoded], intake: Intake, remembered: Mapping[str, int]) -> Judged:
+        """Return accepted, rejected and ignored readings.
+
+        `remembered` are the receive times [ms] of fingerprints seen before.
+        """
+        judged = Judged()
+        for number, one in enumerate(decoded):
+            device_id = one.message.device_id
+            server_ms = self._server_ms(one, remembered, judged)
+            outcomes = self._outcomes(one, intake, server_ms)
+            counted_as = device_id if intake.register.knows(device_id) else ""
+            flaws: list[Flaw] = []
+            for index, outcome in enumerate(outcomes):
+                if type(outcome) is Reading:
+                    judged.accepted.append(outcome)
+                    judged.origin.append((number, index))
+                elif type(outcome) is Flaw:
+                    flaws.append(outcome)
+                elif type(outcome) is Ignored:
+                    judged.ignored.append((counted_as, outcome.silence))
+            if flaws:
+                judged.rejected.extend(rejections(one.packet, counted_as, flaws))
+        return judged
+
+    def _decoded(self, packet: Packet) -> Decoded:
+        message = self._message(packet)
+        return Decoded(packet, message, packet.fingerprint if message.needs_clock and not packet.retained else "")
+
+    def _message(self, packet: Packet) -> Message:
+        decoder = self._routes.decoder(packet.topic)
+        if decoder is None:
+            return silent("", Silence.OTHER_TOPIC)
+        if packet.too_large:
+            return flawed("", Reason.TOO_LARGE)
+        try:
+            return decoder(packet.topic, packet.payload)
+        except Exception:
+            log.exception("decoder failed topic=%s sha256=%s", packet.topic, packet.digest)
+            return flawed("", Reason.DECODER_FAILED)
+
+    def _outcomes(self, one: Decoded, intake: Intake, server_ms: int) -> Sequence[Outcome]:
+        try:
+            return intake.judge(one.packet, one.message, server_ms)
+        except Exception:
+            log.exception("intake failed topic=%s sha256=%s", one.packet.topic, one.packet.digest)
+            return [Flaw(None, Reason.DECODER_FAILED)]
+
+    def _server_ms(self, one: Decoded, remembered: Mapping[str, int], judged: Judged) -> int:
+        """Return the instant for readings without a clock: that of the same packet before, else the receive time.
+
+        Two different packets of a device in one millisecond are two readings, so the second gets the next one.
+        """
+        if not one.fingerprint:
+            return one.packet.received_ms
+        device_id = one.message.device_id
+        known = remembered.get(one.fingerprint, judged.clockless.get(one.fingerprint))
+        if known is None:
+            known = one.packet.received_ms
+            if known == self._last_server_ms.get(device_id):
+                known += 1
+            self._last_server_ms[device_id] = known
+        judged.clockless[one.fingerprint] = known
+        return known

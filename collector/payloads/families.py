@@ -1,0 +1,46 @@
+"""The device families that heatwatch can read: add a decoder to this table, and a page to docs/devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from collector.payloads.message import Decoder
+from collector.payloads.native import Native
+from collector.settings import TopicSettings
+from heating.errors import ConfigError
+
+Maker = Callable[[TopicSettings, ZoneInfo | None], Decoder]
+
+FAMILIES: dict[str, Maker] = {
+    "native": lambda topic, zone: Native(zone),
+}
+
+# Families whose devices are known to write local times without an offset.
+_LOCAL: frozenset[str] = frozenset({"tasmota"})
+
+
+def decoder_for(topic: TopicSettings, site_zone: ZoneInfo) -> Decoder:
+    """Return the decoder that a topic asks for.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such decoder or no such time zone.
+    """
+    make = FAMILIES.get(topic.decoder)
+    if make is None:
+        raise ConfigError(f"mqtt.topics.decoder = {topic.decoder!r}: must be one of {', '.join(sorted(FAMILIES))}")
+    return make(topic, _zone(topic, site_zone))
+
+
+def _zone(topic: TopicSettings, site_zone: ZoneInfo) -> ZoneInfo | None:
+    name = topic.timezone or ("local" if topic.decoder in _LOCAL else "")
+    if not name:
+        return None
+    if name == "local":
+        return site_zone
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(f"mqtt.topics.timezone = {name!r}: must be `local` or a zone such as Asia/Shanghai") from None

@@ -1,0 +1,170 @@
+"""Native payloads, topic `heatwatch/v1/{device_id}/readings` (contract §4).
+
+A packet in good order takes the short way: one typed decoding. Any other is taken apart member by member, so that a
+bad reading costs none of its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from collector.payloads.message import (
+    Flaw,
+    Message,
+    Reason,
+    Sample,
+    Silence,
+    Unreadable,
+    flawed,
+    instant,
+    number,
+    number_or_none,
+    silent,
+)
+from collector.payloads.tree import Node, items, parse_object, text
+from heating.reading import Quality
+
+_FLAGS = {
+    "low_battery": int(Quality.LOW_BATTERY),
+    "moved": int(Quality.MOVED),
+    "sensor_fault": int(Quality.SENSOR_FAULT),
+}
+_REPLAYED = int(Quality.REPLAYED)
+_MEASURED = ("temperature_c", "humidity_pct", "supply_c", "return_c", "flow_m3h")
+
+
+class _Reading(msgspec.Struct):
+    ts: int | float | str | None = None
+    temperature_c: float | None = None
+    humidity_pct: float | None = None
+    supply_c: float | None = None
+    return_c: float | None = None
+    flow_m3h: float | None = None
+    seq: int | None = None
+    replayed: bool = False
+
+
+class _Packet(_Reading):
+    readings: list[_Reading] | None = None
+    device_id: str | None = None
+    battery_v: float | None = None
+    rssi_dbm: float | None = None
+    flags: list[str] = []
+
+
+_DECODER = msgspec.json.Decoder(_Packet)
+
+
+class Native:
+    """Decoder of the native payload."""
+
+    def __init__(self, zone: ZoneInfo | None = None) -> None:
+        self._zone = zone
+
+    def __call__(self, topic: str, payload: bytes) -> Message:
+        """Decode one packet."""
+        levels = topic.split("/")
+        if len(levels) < 2 or not levels[-2]:
+            return flawed("", Reason.BAD_TOPIC)
+        device_id = levels[-2]
+        if levels[-1] == "status":
+            return silent(device_id, Silence.STATUS)
+        try:
+            packet = _DECODER.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._take_apart(device_id, payload)
+        readings = [packet] if packet.readings is None else packet.readings
+        if packet.device_id is not None and packet.device_id != device_id:
+            return _mismatch(device_id, len(readings))
+        return Message(device_id, self._samples(packet, readings))
+
+    def _samples(self, packet: _Packet, readings: Iterable[_Reading]) -> list[Sample | Flaw]:
+        quality = _quality(packet.flags)
+        battery_v, rssi_dbm = packet.battery_v, packet.rssi_dbm
+        found: list[Sample | Flaw] = []
+        for index, r in enumerate(readings):
+            try:
+                found.append(
+                    Sample(
+                        index=index,
+                        ts_ms=instant(r.ts, self._zone),
+                        temperature_c=r.temperature_c,
+                        humidity_pct=r.humidity_pct,
+                        battery_v=battery_v,
+                        rssi_dbm=rssi_dbm,
+                        supply_c=r.supply_c,
+                        return_c=r.return_c,
+                        flow_m3h=r.flow_m3h,
+                        seq=r.seq,
+                        quality=quality | _REPLAYED if r.replayed else quality,
+                    )
+                )
+            except Unreadable as problem:
+                found.append(Flaw(index, problem.reason))
+        return found
+
+    def _take_apart(self, device_id: str, payload: bytes) -> Message:
+        try:
+            tree = parse_object(payload)
+        except Unreadable as problem:
+            return flawed(device_id, problem.reason)
+        listed = tree.get("readings")
+        if listed is not None and not isinstance(listed, list):
+            return flawed(device_id, Reason.WRONG_SHAPE)
+        readings = [tree] if listed is None else items(tree, "readings")
+        if tree.get("device_id", device_id) not in (device_id, None):
+            return _mismatch(device_id, len(readings))
+        envelope = _Packet(
+            battery_v=number_or_none(tree.get("battery_v")),
+            rssi_dbm=number_or_none(tree.get("rssi_dbm")),
+            flags=[flag for flag in items(tree, "flags") if isinstance(flag, str)],
+        )
+        samples: list[Sample | Flaw] = []
+        for index, node in enumerate(readings):
+            try:
+                samples.append(_renumbered(self._samples(envelope, [_reading(node)])[0], index))
+            except Unreadable as problem:
+                samples.append(Flaw(index, problem.reason))
+        return Message(device_id, samples)
+
+
+def _reading(node: Any) -> _Reading:
+    if not isinstance(node, dict):
+        raise Unreadable(Reason.WRONG_SHAPE)
+    return _Reading(
+        ts=_time(node),
+        seq=node["seq"] if type(node.get("seq")) is int else None,
+        replayed=node.get("replayed") is True,
+        **{name: number(node.get(name)) for name in _MEASURED},
+    )
+
+
+def _time(node: Node) -> int | float | str | None:
+    value = node.get("ts")
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str):
+        return text(node, "ts")
+    raise Unreadable(Reason.WRONG_TYPE)
+
+
+def _renumbered(sample: Sample | Flaw, index: int) -> Sample | Flaw:
+    if isinstance(sample, Flaw):
+        return Flaw(index, sample.reason)
+    sample.index = index
+    return sample
+
+
+def _mismatch(device_id: str, readings: int) -> Message:
+    return Message(device_id, [Flaw(index, Reason.DEVICE_MISMATCH) for index in range(max(readings, 1))])
+
+
+def _quality(flags: Iterable[str]) -> int:
+    quality = 0
+    for flag in flags:
+        quality |= _FLAGS.get(flag, 0)
+    return quality

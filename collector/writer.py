@@ -1,0 +1,204 @@
+"""From a batch of packets to durable readings: begin in the journal, store, finish in the journal.
+
+The order makes the counters exact over a kill at any instant: the journal knows what was about to be stored, and a
+restart asks the store how much of it is there. `push` may raise `StoreUnavailable`, `LedgerUnavailable` or
+`StoreMisconfigured`; called again with the same batch it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import numpy as np
+
+from collector.batch import Batch, Decoded, Judge, Step
+from collector.intake import Intake
+from collector.payloads.message import Flaw, Reason
+from collector.quarantine import rejections
+from collector.tally import Count, Tally
+from heating.clock import Clock
+from heating.ledger.port import BatchIntent, Journal, Ledger, RejectedReading
+from heating.reading import Reading, ReadingTable
+from heating.register import Register
+from heating.site import PointKind
+from heating.store.port import ReadingStore
+
+log = logging.getLogger(__name__)
+
+# As long as brokers keep a session, they may bring a packet again.
+_REDELIVERY = timedelta(days=7)
+
+
+class Writer:
+    """Makes batches durable and counts them."""
+
+    def __init__(self, judge: Judge, store: ReadingStore, ledger: Ledger, clock: Clock, retention_days: float) -> None:
+        self._judge = judge
+        self._store = store
+        self._places = ledger.places
+        self._journal: Journal = ledger.journal
+        self._clock = clock
+        self._retention_ms = int(retention_days * 86_400_000)
+        self._newest: dict[str, int] = {}
+        self._stamp: str | None = None
+        self._intake = Intake(Register((), ()))
+        self.recovered = False
+        self.totals: dict[str, int] = {}
+
+    def recover(self) -> None:
+        """Count what a killed process had stored and not counted; must succeed once before the first `push`."""
+        self._newest = self._store.newest()
+        self.reload_register()
+        intent = self._journal.unfinished()
+        if intent is not None:
+            self._settle(intent)
+        self.totals = self._journal.counters()
+        self.recovered = True
+
+    def reload_register(self) -> None:
+        """Take over the register of points if another one was imported."""
+        stamp = self._places.stamp()
+        if stamp != self._stamp:
+            register = self._places.register()
+            self._intake = Intake(register, self._retention_ms)
+            self._stamp = stamp
+            log.info("register loaded points=%s", len(register.points))
+
+    @property
+    def register(self) -> Register:
+        """The register in force."""
+        return self._intake.register
+
+    def push(self, batch: Batch) -> None:
+        """Bring a batch to its end; afterwards its packets may be acknowledged."""
+        if batch.step is Step.RAW:
+            self._judge_batch(batch)
+        if batch.step is Step.JUDGED:
+            self._begin(batch)
+        if batch.step is Step.BEGUN:
+            self._write(batch)
+        if batch.step is Step.STORED:
+            self._finish(batch)
+
+    def _judge_batch(self, batch: Batch) -> None:
+        decoded = self._judge.decode(batch.packets)
+        batch.judged = self._judge.judge(decoded, self._intake, self._remembered(decoded))
+        batch.step = Step.JUDGED
+
+    def _remembered(self, decoded: list[Decoded]) -> dict[str, int]:
+        fingerprints = [d.fingerprint for d in decoded if d.fingerprint]
+        return self._journal.clockless(fingerprints, self._clock.now()) if fingerprints else {}
+
+    def _begin(self, batch: Batch) -> None:
+        accepted = ReadingTable.of(batch.judged.accepted)
+        unseen = self._store.unseen(accepted) if len(accepted) else np.zeros(0, dtype=np.bool_)
+        batch.fresh = accepted.rows(unseen)
+        batch.fresh_at = np.flatnonzero(unseen).tolist()
+        batch.repeated = list(accepted.device[~unseen])
+        batch.late = self._late(batch.fresh)
+        if len(batch.fresh):
+            self._journal.begin(_intent(batch), self._clock.now())
+        batch.step = Step.BEGUN
+
+    def _late(self, fresh: ReadingTable) -> list[bool]:
+        newest: dict[str, int] = {}
+        late = []
+        for device, ts in _keys(fresh):
+            before = newest.get(device, self._newest.get(device, ts))
+            late.append(ts < before)
+            newest[device] = max(before, ts)
+        return late
+
+    def _write(self, batch: Batch) -> None:
+        if len(batch.fresh):
+            written = self._store.write(batch.fresh)
+            batch.refused = {rejected.index: rejected.reason for rejected in written.rejected}
+            for i, (device, ts) in enumerate(_keys(batch.fresh)):
+                if i not in batch.refused and ts > self._newest.get(device, ts - 1):
+                    self._newest[device] = ts
+        batch.step = Step.STORED
+
+    def _finish(self, batch: Batch) -> None:
+        if batch.finish_tried and len(batch.fresh) and self._journal.unfinished() is None:
+            # The answer to our commit was lost, the commit was not.
+            batch.step = Step.DONE
+            self.totals = self._journal.counters()
+            return
+        tally, rows = self._counted(batch)
+        batch.finish_tried = True
+        self._journal.finish(tally.counts, rows, tally.devices, self._clock.now())
+        self._add_up(tally)
+        batch.step = Step.DONE
+
+    def _counted(self, batch: Batch) -> tuple[Tally, list[RejectedReading]]:
+        tally, rows = Tally(len(batch.packets)), []
+        here: set[tuple[str, str, int | None]] = set()
+        for device_id, silence in batch.judged.ignored:
+            tally.add(Count.IGNORED, device_id, reason=silence.value)
+        for device_id in batch.repeated:
+            tally.add(Count.REPEATED, device_id)
+        for rejection in batch.judged.rejected:
+            key = (rejection.row.topic, rejection.row.sha256, rejection.row.index)
+            if rejection.suspect and (key in here or self._on_record(rejection.row)):
+                tally.add(Count.REPEATED, rejection.device_id)
+            else:
+                here.add(key)
+                tally.add(Count.QUARANTINED, rejection.device_id, reason=rejection.row.reason)
+                rows.append(rejection.row)
+        for i, device_id in enumerate(batch.fresh.device):
+            if i in batch.refused:
+                tally.add(Count.QUARANTINED, device_id, reason=Reason.STORE_REFUSED.value)
+                rows.append(_refused_row(batch, i))
+                continue
+            tally.add(Count.STORED, device_id)
+            if batch.late[i]:
+                tally.late(device_id)
+        return tally, rows
+
+    def _on_record(self, row: RejectedReading) -> bool:
+        since = row.received_at - _REDELIVERY
+        return self._journal.was_quarantined(row.topic, row.sha256, row.index, since)
+
+    def _add_up(self, tally: Tally) -> None:
+        for name, count in tally.counts.items():
+            self.totals[name] = self.totals.get(name, 0) + count
+
+    def _settle(self, intent: BatchIntent) -> None:
+        stored = ~self._store.unseen(_table_of_keys(intent)) if intent.keys else np.zeros(0, dtype=np.bool_)
+        late, tally = set(intent.late_keys), Tally()
+        for i, (device_id, _) in enumerate(intent.keys):
+            if stored[i]:
+                tally.add(Count.STORED, device_id)
+                if i in late:
+                    tally.late(device_id)
+        self._journal.finish(tally.counts, (), tally.devices, self._clock.now())
+        log.info("unfinished batch settled keys=%s stored=%s", len(intent.keys), int(stored.sum()))
+
+
+def _keys(table: ReadingTable) -> list[tuple[str, int]]:
+    return list(zip(table.device.tolist(), table.ts_ms.tolist(), strict=True))
+
+
+def _intent(batch: Batch) -> BatchIntent:
+    keys = _keys(batch.fresh)
+    return BatchIntent(
+        keys=tuple(keys),
+        oldest_ms=int(batch.fresh.ts_ms.min()),
+        newest_ms=int(batch.fresh.ts_ms.max()),
+        late_points=tuple(sorted({p for p, late in zip(batch.fresh.point, batch.late, strict=True) if late})),
+        clockless=batch.judged.clockless,
+        late_keys=tuple(i for i, late in enumerate(batch.late) if late),
+    )
+
+
+def _refused_row(batch: Batch, i: int) -> RejectedReading:
+    number, index = batch.judged.origin[batch.fresh_at[i]]
+    log.warning("store refused a reading device=%s reason=%s", batch.fresh.device[i], batch.refused[i])
+    return rejections(batch.packets[number], "", [Flaw(index, Reason.STORE_REFUSED)])[0].row
+
+
+def _table_of_keys(intent: BatchIntent) -> ReadingTable:
+    return ReadingTable.of(
+        [Reading(kind=PointKind.ROOM, point_id="", device_id=device, ts_ms=ts) for device, ts in intent.keys]
+    )

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from peers.books import MemoryLedger, MemoryStore
+
+from collector.batch import Batch, Judge, Step
+from collector.packet import Packet, clip
+from collector.routes import Routes
+from collector.settings import NATIVE_TOPICS
+from collector.writer import Writer
+from heating.clock import ManualClock
+from heating.errors import LedgerUnavailable, StoreUnavailable
+from heating.instants import from_ms, to_ms
+from heating.register import Register
+from heating.site import MeasurementPoint
+
+NOW = 1_795_312_800_000
+MINUTE = 60_000
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Bench:
+    """A collector's books, and writers on them one after the other."""
+
+    def __init__(self) -> None:
+        self.register = Register.of_points(
+            MeasurementPoint(point_id=f"P{i}", device_id=f"D{i}", station="S1") for i in range(5)
+        )
+        self.store = MemoryStore()
+        self.ledger = MemoryLedger(self.register)
+        self.clock = ManualClock(from_ms(NOW))
+
+    def writer(self) -> Writer:
+        writer = Writer(Judge(Routes(NATIVE_TOPICS, ZONE)), self.store, self.ledger, self.clock, 0)  # type: ignore[arg-type]
+        writer.recover()
+        return writer
+
+    def packet(self, device: str, payload: object, **kw: object) -> Packet:
+        raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        kept, sha256 = clip(raw)
+        return Packet(
+            topic=f"heatwatch/v1/{device}/readings",
+            payload=kept,
+            received_ms=to_ms(self.clock.now()),
+            length=len(raw),
+            sha256=sha256,
+            **kw,  # type: ignore[arg-type]
+        )
+
+    def push(self, *packets: Packet) -> dict[str, int]:
+        self.writer().push(Batch(list(packets)))
+        return self.counts()
+
+    def counts(self) -> dict[str, int]:
+        totals = self.ledger.journal.totals
+        assert totals["received"] == sum(totals[k] for k in ("stored", "repeated", "ignored", "quarantined"))
+        assert totals["stored"] == len(self.store.rows)
+        assert totals["quarantined"] == len(self.ledger.journal.rows)
+        return {k: n for k, n in totals.items() if n and "." not in k and k != "packets"}
+
+    def fail(self, at: str, error: BaseException) -> None:
+        """Let one call fail, once."""
+        armed = [True]
+
+        def fault(call: str) -> None:
+            if call == at and armed:
+                armed.clear()
+                raise error
+
+        self.store.fault = self.ledger.journal.fault = fault
+
+
+def reading(minutes: float, value: object = 19.0) -> dict[str, object]:
+    return {"ts": int(NOW - minutes * MINUTE), "temperature_c": value}
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_good_bad_and_ignored_are_counted_in_readings(bench):
+    mixed = {"readings": [reading(40), reading(20, "x"), reading(0)]}
+    status = Packet(topic="heatwatch/v1/D1/status", payload=b"{}", received_ms=NOW, length=2)
+    counts = bench.push(bench.packet("D1", mixed), status, bench.packet("X", reading(0)), bench.packet("D2", b"\xff"))
+    assert counts == {"received": 6, "stored": 2, "ignored": 1, "quarantined": 3}
+    rows = [(r.topic.split("/")[2], r.reason, r.index) for r in bench.ledger.journal.rows]
+    assert rows == [("D1", "wrong_type", 1), ("X", "unknown_device", 0), ("D2", "not_json", None)]
+    assert bench.ledger.journal.totals["packets"] == 4
+    assert bench.ledger.journal.devices["D1"] == {"received": 4, "stored": 2, "quarantined": 1, "ignored": 1}
+    assert "X" not in bench.ledger.journal.devices
+
+
+def test_late_is_counted_reading_by_reading_whatever_the_batch(bench):
+    assert bench.push(bench.packet("D1", {"readings": [reading(10), reading(30), reading(5)]}))["late"] == 1
+    assert bench.push(bench.packet("D1", reading(20)), bench.packet("D1", reading(1)))["late"] == 2
+    assert bench.ledger.journal.intents[-1].late_points == ("P1",)
+    assert bench.ledger.journal.intents[-1].late_keys == (0,)
+
+
+def test_repeats_change_nothing(bench):
+    first = bench.packet("D1", reading(0, 19.0))
+    other = bench.packet("D1", reading(0, 25.0))
+    assert bench.push(first, other) == {"received": 2, "stored": 1, "repeated": 1}
+    assert bench.push(first) == {"received": 3, "stored": 1, "repeated": 2}
+    assert list(bench.store.rows.values()) == [19.0]
+
+
+def test_huge_packet_is_one_bad_reading_kept_in_part(bench):
+    huge = b'{"ts": 1795312800000, "temperature_c": 19.0, "x": "' + b"x" * 70_000 + b'"}'
+    assert bench.push(bench.packet("D1", huge)) == {"received": 1, "quarantined": 1}
+    (row,) = bench.ledger.journal.rows
+    assert (row.reason, row.length, len(row.payload), row.index) == ("too_large", len(huge), 65_536, None)
+    assert row.payload == huge[:65_536]
+
+
+def test_packet_without_a_clock_is_a_repeat_for_ten_minutes(bench):
+    for seconds, stored in ((0, 1), (540, 1), (700, 2)):
+        bench.clock = ManualClock(from_ms(NOW) + timedelta(seconds=seconds))
+        assert bench.push(bench.packet("D1", {"temperature_c": 19.0}))["stored"] == stored
+
+
+def test_two_packets_without_a_clock_in_one_millisecond_are_two_readings(bench):
+    counts = bench.push(*(bench.packet("D1", {"temperature_c": 19.0 + i}) for i in (0, 1, 0)))
+    assert counts == {"received": 3, "stored": 2, "repeated": 1}
+
+
+def test_bad_packet_brought_again_is_not_quarantined_again(bench):
+    bad = b"{bad"
+    assert bench.push(bench.packet("D1", bad)) == {"received": 1, "quarantined": 1}
+    assert bench.push(bench.packet("D1", bad, redelivered=True)) == {"received": 2, "quarantined": 1, "repeated": 1}
+    assert bench.push(bench.packet("D1", bad)) == {"received": 3, "quarantined": 2, "repeated": 1}
+    twice = [bench.packet("D2", b"{worse", redelivered=True)] * 2
+    assert bench.push(*twice) == {"received": 5, "quarantined": 3, "repeated": 2}
+
+
+def test_reading_that_the_store_refuses_is_quarantined_with_its_packet(bench):
+    bench.store.refuse = {("D1", NOW): "field type conflict"}
+    packet = bench.packet("D1", {"readings": [reading(20), reading(0)]})
+    assert bench.push(bench.packet("D2", reading(0)), packet) == {"received": 3, "stored": 2, "quarantined": 1}
+    (row,) = bench.ledger.journal.rows
+    assert (row.reason, row.index, row.payload) == ("store_refused", 1, packet.payload)
+
+
+def test_register_is_taken_over_when_it_changes(bench):
+    writer = bench.writer()
+    writer.push(Batch([bench.packet("D9", reading(0))]))
+    bench.ledger.places.current = Register.of_points([MeasurementPoint(point_id="P9", device_id="D9", station="S1")])
+    bench.ledger.places.version += 1
+    writer.reload_register()
+    writer.push(Batch([bench.packet("D9", reading(0))]))
+    assert bench.counts() == {"received": 2, "stored": 1, "quarantined": 1}
+
+
+CALLS = ("unseen", "begin", "begun", "write", "written", "finish", "finished")
+
+
+def packets(bench: Bench) -> list[Packet]:
+    return [
+        bench.packet("D1", {"readings": [reading(40), reading(20), reading(30), reading(0, "x")]}, redelivered=True),
+        bench.packet("D2", {"temperature_c": 18.5}, redelivered=True),
+        bench.packet("D3", b"garbage", redelivered=True),
+    ]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_killed_at_any_call_nothing_is_lost_doubled_or_miscounted(bench, call):
+    bench.fail(call, Killed())
+    with pytest.raises(Killed):
+        bench.push(*packets(bench))
+    bench.fail("never", Killed())
+    bench.clock.advance(60)
+    counts = bench.push(*packets(bench))
+    assert (counts["stored"], counts["quarantined"], counts["late"]) == (4, 2, 1)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_outage_at_any_call_is_tried_again_from_there(bench, call):
+    ledger_calls = ("begin", "begun", "finish", "finished")
+    bench.fail(call, LedgerUnavailable("away") if call in ledger_calls else StoreUnavailable("away"))
+    writer, batch = bench.writer(), Batch(packets(bench))
+    with pytest.raises((LedgerUnavailable, StoreUnavailable)):
+        writer.push(batch)
+    writer.push(batch)
+    assert batch.step is Step.DONE
+    counts = bench.counts()
+    expected = {"received": 6, "stored": 4, "quarantined": 2, "late": 1}
+    assert counts == expected
+    assert {k: writer.totals[k] for k in expected} == expected
+
+
+def test_partly_stored_batch_is_counted_as_far_as_it_is_there(bench):
+    bench.fail("written", Killed())
+    with pytest.raises(Killed):
+        bench.push(*packets(bench))
+    del bench.store.rows["D1", int(NOW - 20 * MINUTE)]
+    bench.fail("never", Killed())
+    bench.writer()
+    assert bench.counts() == {"received": 3, "stored": 3, "late": 1}
