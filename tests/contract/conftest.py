@@ -9,18 +9,19 @@ import pytest
 
 from heating.store import ReadingStore, open_store
 
+ADAPTERS = ["embedded", "remote"]
 
-@pytest.fixture(params=["embedded", "remote"])
+
+@pytest.fixture(params=ADAPTERS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReadingStore]:
     yield from stores(request.param, tmp_path)
 
 
 def stores(adapter: str, folder: Path) -> Iterator[ReadingStore]:
     owner = open_store(f"duckdb:///{folder}/heat.duckdb", role="owner")
-    if adapter == "embedded":
-        yield owner
-    else:
-        guest = open_store(f"duckdb:///{folder}/heat.duckdb", role="reader")
-        yield guest
+    guest = open_store(f"duckdb:///{folder}/heat.duckdb", role="reader")
+    try:
+        yield owner if adapter == "embedded" else guest
+    finally:
         guest.close()
-    owner.close()
+        owner.close()

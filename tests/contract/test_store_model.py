@@ -1,0 +1,89 @@
+"""Any sequence of writes, on every adapter, against a model of a few lines."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from contract.conftest import ADAPTERS, stores
+from contract.storekit import T0, all_rows, rows
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from heating.reading import KindCode, Reading, ReadingTable
+from heating.site import PointKind
+
+READING = st.builds(
+    Reading,
+    kind=st.sampled_from(PointKind),
+    point_id=st.sampled_from(["P1", "P 2", "P,3"]),
+    device_id=st.sampled_from(["A", "B=", "c"]),
+    ts_ms=st.integers(0, 30).map(lambda step: T0 + step * 600_000),
+    temperature_c=st.none() | st.floats(-40, 60),
+    humidity_pct=st.none() | st.floats(0, 100),
+)
+BATCHES = st.lists(st.lists(READING, max_size=12), max_size=6)
+
+
+class Model:
+    """First one wins, by device and instant."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, int], Reading] = {}
+
+    def write(self, batch: list[Reading]) -> tuple[list[bool], list[bool]]:
+        stored, late = [], []
+        for reading in batch:
+            key = (reading.device_id, reading.ts_ms)
+            newest = self.newest().get(reading.device_id, reading.ts_ms)
+            stored.append(key not in self.kept)
+            late.append(stored[-1] and reading.ts_ms < newest)
+            self.kept.setdefault(key, reading)
+        return stored, late
+
+    def newest(self) -> dict[str, int]:
+        newest: dict[str, int] = {}
+        for device, ts in self.kept:
+            newest[device] = max(ts, newest.get(device, ts))
+        return newest
+
+    def rows(self) -> list[tuple]:
+        ordered = [self.kept[key] for key in sorted(self.kept, key=lambda key: (key[1], key[0]))]
+        return rows(ReadingTable.of([plain(reading) for reading in ordered]))
+
+    def latest(self, kind: PointKind, at_ms: int) -> list[tuple[str, int]]:
+        found: dict[str, int] = {}
+        for reading in self.kept.values():
+            if reading.kind is kind and reading.ts_ms <= at_ms:
+                found[reading.point_id] = max(reading.ts_ms, found.get(reading.point_id, reading.ts_ms))
+        return sorted(found.items())
+
+
+def plain(reading: Reading) -> Reading:
+    """Leave out what the measurement of a kind has no field for (contract §5)."""
+    return reading
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(batches=BATCHES, at=st.integers(-1, 31).map(lambda step: T0 + step * 600_000))
+def test_any_writes(adapter, batches, at):
+    with tempfile.TemporaryDirectory() as folder:
+        opened = stores(adapter, Path(folder))
+        store, model = next(opened), Model()
+        for batch in batches:
+            given_table = ReadingTable.of(batch)
+            new = store.unseen(given_table).tolist()
+            written = store.write(given_table)
+            assert (written.stored.tolist(), written.late.tolist()) == model.write(batch)
+            assert written.stored.tolist() == new
+        assert all_rows(store) == model.rows()
+        assert store.newest() == model.newest()
+        for kind in PointKind:
+            found = store.latest(KindCode.of(kind), at_ms=at)
+            assert list(zip(found.point.tolist(), found.ts_ms.tolist(), strict=True)) == model.latest(kind, at)
+        whole = store.series(["P1", "P 2", "P,3"], T0, at)
+        assert (np.diff(whole.ts_ms)[np.diff(whole.owner) == 0] > 0).all()
+        opened.close()
