@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
+from analyzer.attribution import Scene, attribute, instants_of
+from analyzer.cause import CauseModel
 from analyzer.compliance import Carry, Judgement, Rule, judge
 from analyzer.estate import Estate
 from analyzer.exemption import FOREVER, Exemptions, Season, exemptions_of
@@ -71,7 +73,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Everything that one judgement found, before it is put into words."""
+    """Everything that one judgement found; `findings` begin with the breaches, in the order of their episodes."""
 
     judgement: Judgement
     states: States
@@ -87,8 +89,14 @@ def analyze(estate: Estate, rules: Rules, observations: Observations, span: Span
     """
     end_ms = to_ms(span.end)
     outcome = run_pass(estate, rules, observations, end_ms)
-    start = span.start or from_ms(_first_ms(observations, end_ms))
-    met = [f for f in outcome.findings if f.start <= span.end and (f.end is None or f.end > start)]
+    scene = Scene(estate, observations.rooms, observations.supply, rules.settings.stale_ms)
+    cold = outcome.judgement.cold
+    breaches, shared = attribute(
+        scene, CauseModel(estate), cold, outcome.findings[: len(cold)], instants_of(cold, end_ms)
+    )
+    findings = [*breaches, *shared, *outcome.findings[len(cold) :]]
+    start = span.start or from_ms(min(_first_ms(observations, end_ms), end_ms))
+    met = [f for f in findings if f.start <= span.end and (f.end is None or f.end > start)]
     return Analysis(
         start=start.astimezone(rules.zone),
         to=span.end.astimezone(rules.zone),

@@ -77,6 +77,16 @@ class Estate:
             self._by_kind[kind] = Grouping.of([place_id(p, kind) for p in self.rooms])
         return self._by_kind[kind]
 
+    @cached_property
+    def home_leads(self) -> Ints:
+        """Index of the first point of each home, int64 (H,), in the order of the homes' grouping."""
+        return np.unique(self.grouping(SubjectType.HOME).code, return_index=True)[1]
+
+    def of_homes(self, kind: SubjectType) -> Grouping:
+        """Return the places of a kind with the code of each home, int64 (H,)."""
+        grouping = self.grouping(kind)
+        return Grouping(grouping.ids, grouping.code[self.home_leads])
+
 
 def _is_low(point: MeasurementPoint, low_floors: int) -> bool:
     if point.floor is None or point.floor > low_floors:

@@ -58,13 +58,9 @@ class States:
 
 def last_rows(series: ReadingSeries, now_ms: int) -> Ints:
     """Return the row of the last reading at or before `now` of each point, -1 where there is none."""
-    rows = np.where(series.counts > 0, series.offsets[1:] - 1, -1)
-    ahead = np.flatnonzero((rows >= 0) & (series.ts_ms[rows] > now_ms)) if len(series) else np.empty(0, np.int64)
-    for index in ahead.tolist():
-        first, last = int(series.offsets[index]), int(series.offsets[index + 1])
-        row = first + int(np.searchsorted(series.ts_ms[first:last], now_ms, side="right")) - 1
-        rows[index] = row if row >= first else -1
-    return rows
+    used = np.concatenate(([0], np.cumsum(series.ts_ms <= now_ms)))
+    count = used[series.offsets[1:]] - used[series.offsets[:-1]]
+    return np.where(count > 0, series.offsets[:-1] + count - 1, -1)
 
 
 def states_at(series: ReadingSeries, rule: Rule, now_ms: int, cold: Episodes | None = None) -> States:
