@@ -92,6 +92,8 @@ class Known:
     """Newest reading of each device."""
     low_floors: int
     """`analyzer.low_floors`: floors up to this one count as low."""
+    out_places: frozenset[str] = frozenset()
+    """Ids of the places under a registered outage."""
 
 
 def homes_of(points: Iterable[MeasurementPoint], known: Known) -> tuple[HomeRow, ...]:
@@ -145,7 +147,7 @@ def _home(points: Sequence[MeasurementPoint], known: Known) -> HomeRow:
         since=cold.start if cold and is_cold else None,
         rank=None,
         reasons=priority_reasons(point, known.low_floors) if is_cold else (),
-        why=_why(point, status, findings),
+        why=_why(point, status, findings, known),
         cause=next((f.cause for f in findings if f.cause), None),
         findings=tuple(f.id for f in findings),
         order=known.orders.get(point.home_id),
@@ -158,12 +160,15 @@ def _worst(judged: PointStatus | None, point_id: str) -> tuple[int, float, str]:
     return _WEIGHT[judged.status], -(judged.deficit_k or 0.0), point_id
 
 
-def _why(point: MeasurementPoint, status: Status, findings: Sequence[Finding]) -> str | None:
-    """Return why a home is not judged: its state, its data finding, or that nothing is known."""
+def _why(point: MeasurementPoint, status: Status, findings: Sequence[Finding], known: Known) -> str | None:
+    """Return why a home is not judged, in the analyzer's words where it has one."""
     if status in JUDGED:
         return None
     if status is Status.EXEMPT:
-        return "suspended" if point.heating_state is HeatingState.SUSPENDED else "outage_or_season"
+        if point.heating_state is HeatingState.SUSPENDED:
+            return "suspended"
+        places = {point.point_id, point.home_id, point.riser_id, point.building_id, point.branch_id, point.station_id}
+        return "season" if known.out_places.isdisjoint(places) else "outage"
     if point.device_id is None:
         return "no_device"
     data = [f.kind.value for f in findings if f.kind not in (FindingKind.COLD_HOME, FindingKind.BELOW_TARGET)]

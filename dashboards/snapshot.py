@@ -32,6 +32,7 @@ class JudgingRules(msgspec.Struct, frozen=True, kw_only=True):
     """What pages must know of the analyzer's settings to word what it found."""
 
     stale_after_min: float = 90.0
+    confirm_min: float = 30.0
     low_floors: int = 2
     profile: str = "enterprise"
 
@@ -98,12 +99,14 @@ def load_snapshot(store: ReadingStore, ledger: Ledger, at: datetime, rules: Judg
     status = _statuses(_recent(store, Measurement.HOME_STATUS, at))
     findings, orders = tuple(ledger.findings.open()), tuple(ledger.orders.unfinished())
     last_reading = {device: from_ms(ms) for device, ms in store.newest().items()}
+    outages = tuple(o for o in ledger.places.outages() if o.start <= at and (o.end is None or at < o.end))
     known = Known(
         status=status,
         findings=_by_point(findings),
         orders={home: order.id for order in reversed(orders) for home in order.homes},
         last_reading=last_reading,
         low_floors=rules.low_floors,
+        out_places=frozenset(o.subject_id for o in outages),
     )
     devices = [p.device_id for p in register.points if p.device_id]
     fresh = at - timedelta(minutes=rules.stale_after_min)
@@ -113,7 +116,7 @@ def load_snapshot(store: ReadingStore, ledger: Ledger, at: datetime, rules: Judg
         homes=homes_of(rooms, known),
         findings=findings,
         orders=orders,
-        outages=tuple(o for o in ledger.places.outages() if o.start <= at and (o.end is None or at < o.end)),
+        outages=outages,
         buildings=_areas(_recent(store, Measurement.BUILDING_STATUS, at), "building"),
         branches=_areas(_recent(store, Measurement.BRANCH_STATUS, at), "branch"),
         stations=_areas(_recent(store, Measurement.STATION_STATUS, at), "station"),

@@ -1,0 +1,124 @@
+"""Puts pages, API and operations together into one Litestar application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.datastructures import MutableScopeHeaders
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.static_files import create_static_files_router
+from litestar.types import Message, Scope
+
+from dashboards.console import pages, paper_pages
+from dashboards.console.api import api_router
+from dashboards.console.desk import Desk
+from dashboards.console.guard import SECURITY_HEADERS, entrance
+from dashboards.console.health import HealthReport, health_report, render_metrics
+from dashboards.console.users import Role, User
+from dashboards.console.view import STATIC, View
+from heating.errors import HeatwatchError, InputError
+
+log = logging.getLogger(__name__)
+_MESSAGES = {400: "bad_request", 401: "who", 403: "denied", 404: "not_found", 503: "unavailable"}
+_BODY_LIMIT = 256 * 1024
+_NOBODY = User("", Role.CONTROL_ROOM)
+
+
+@get("/healthz", summary="Is every stage alive and fresh", include_in_schema=True)
+async def healthz(desk: Desk) -> Response[HealthReport]:
+    """Return 200 when every stage is alive and fresh, else 503."""
+    now = desk.now()
+    report = health_report(desk.hooks.health(now), now)
+    return Response(report, status_code=200 if report.status == "ok" else 503)
+
+
+@get("/metrics", summary="Prometheus metrics", media_type=MediaType.TEXT)
+async def metrics(desk: Desk) -> Response[str]:
+    """Return the numbers of every stage."""
+    rows = desk.hooks.metrics() if desk.hooks.metrics is not None else desk.metrics()
+    return Response(render_metrics(rows), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+def create_app(desk: Desk) -> Litestar:
+    """Return the application of a desk."""
+    files = create_static_files_router(path="/static", directories=[STATIC], include_in_schema=False)
+    failed = _failure(desk)
+    return Litestar(
+        route_handlers=[*_pages(), api_router(), healthz, metrics, files],
+        dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
+        middleware=[entrance(desk.users)],
+        before_send=[_answer_hook(desk)],
+        exception_handlers={HTTPException: failed, HeatwatchError: failed, Exception: failed},
+        openapi_config=OpenAPIConfig(
+            title="heatwatch",
+            version="1",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin()],
+            use_handler_docstrings=True,
+        ),
+        request_max_body_size=_BODY_LIMIT,
+        logging_config=None,
+    )
+
+
+def _pages() -> list[Any]:
+    from_pages = [pages.overview, pages.buildings, pages.building, pages.home, pages.findings]
+    return [*from_pages, pages.orders, pages.order, pages.order_event, paper_pages.papers, paper_pages.paper]
+
+
+def _answer_hook(desk: Desk) -> Callable[[Message, Scope], Any]:
+    async def stamp(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        desk.count(message["status"])
+        headers = MutableScopeHeaders(message)
+        for name, value in _headers(scope["path"]).items():
+            headers[name] = value
+
+    return stamp
+
+
+def _headers(path: str) -> Mapping[str, str]:
+    if path.startswith("/static/"):
+        return {**SECURITY_HEADERS, "Cache-Control": "public, max-age=86400"}
+    return SECURITY_HEADERS
+
+
+def _failure(desk: Desk) -> Callable[[Request[Any, Any, Any], Exception], Response[Any]]:
+    """Return what answers an error: JSON where a program asks, a page for people; bugs are logged and not shown."""
+
+    def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        status, detail = _status(error)
+        path = request.scope["path"]
+        if status == 500:
+            log.error("console failed path=%s", path, exc_info=error)
+        headers = error.headers if isinstance(error, HTTPException) else None
+        if path.startswith(("/api/", "/healthz", "/metrics", "/schema")):
+            return Response({"status_code": status, "detail": detail}, status_code=status, headers=headers)
+        page = _error_page(request, desk, status, detail)
+        return Response(page, status_code=status, headers=headers, media_type=MediaType.HTML)
+
+    return answer
+
+
+def _status(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        return error.status_code, error.detail
+    if isinstance(error, InputError):
+        return 400, str(error)
+    if isinstance(error, HeatwatchError):
+        return 503, str(error)
+    return 500, "internal error; see the log of the console"
+
+
+def _error_page(request: Request[Any, Any, Any], desk: Desk, status: int, detail: str) -> str:
+    user: User | None = request.scope.get("user")
+    view = View(desk, pages.language_of(request, desk), user or _NOBODY, request.scope["path"])
+    message = view.say(_MESSAGES.get(status, "unavailable"))
+    return view.render("error.html", None, {"status": status, "detail": detail, "message": message})

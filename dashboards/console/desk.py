@@ -1,0 +1,118 @@
+"""What every handler of the console works with: the ports, the roof's callables, the snapshot of the moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import perf_counter
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from dashboards.console.users import Users
+from dashboards.snapshot import JudgingRules, Snapshot, load_snapshot
+from heating.clock import Clock
+from heating.ledger.port import Ledger
+from heating.stage import Health, Metric
+from heating.store.port import ReadingStore
+from heating.words import Language
+
+# Seconds of the machine for which one load serves all who ask: many screens cost no more than one.
+_KEEP_S = 2.0
+
+
+class RecordEvent(Protocol):
+    """Enters a person's act on an order into the ledger.
+
+    Raises `InputError` for an act that the order's state does not allow.
+    """
+
+    def __call__(self, order_id: str, kind: str, by: str, text: str, at: datetime) -> object:
+        """Record the act."""
+        ...
+
+
+def _no_health(now: datetime) -> Mapping[str, Health]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleHooks:
+    """What the roof passes in. Without `record_event` orders can be read but not acted on."""
+
+    record_event: RecordEvent | None = None
+    health: Callable[[datetime], Mapping[str, Health]] = _no_health
+    metrics: Callable[[], Sequence[Metric]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSite:
+    """The site as pages name it; `zone` is the zone of every time that a person reads."""
+
+    name: str
+    zone: ZoneInfo
+    rules: JudgingRules = field(default_factory=JudgingRules)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the console reads."""
+
+    store: ReadingStore
+    ledger: Ledger
+    clock: Clock
+
+
+class Desk:
+    """The console's state, shared by all requests and threads."""
+
+    def __init__(
+        self, sources: Sources, site: ConsoleSite, language: Language, hooks: ConsoleHooks, users: Users | None
+    ) -> None:
+        self.store, self.ledger, self.clock = sources.store, sources.ledger, sources.clock
+        self.site = site
+        self.language = language
+        self.hooks = hooks
+        self.users = users
+        self.refresh_s = 10.0
+        self.load_seconds = 0.0
+        self.answers: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._loaded = 0.0
+
+    def now(self) -> datetime:
+        """Return the present instant of the console's clock."""
+        return self.clock.now()
+
+    def snapshot(self) -> Snapshot:
+        """Return the site as it is, at most two seconds old; one caller loads, the others wait for it."""
+        with self._lock:
+            started = perf_counter()
+            if self._snapshot is None or started - self._loaded > _KEEP_S:
+                self._snapshot = load_snapshot(self.store, self.ledger, self.now(), self.site.rules)
+                self._loaded = perf_counter()
+                self.load_seconds = self._loaded - started
+            return self._snapshot
+
+    def forget(self) -> None:
+        """Drop the snapshot, so that the next page shows what was just done."""
+        with self._lock:
+            self._snapshot = None
+
+    def count(self, status: int) -> None:
+        """Count an answer by its class (2, 3, 4, 5)."""
+        with self._lock:
+            self.answers[status // 100] = self.answers.get(status // 100, 0) + 1
+
+    def metrics(self) -> list[Metric]:
+        """Return the console's own numbers."""
+        with self._lock:
+            answers = sorted(self.answers.items())
+        requests = [
+            Metric("heatwatch_console_requests_total", n, "Requests answered.", (("code", f"{c}xx"),))
+            for c, n in answers
+        ]
+        took = Metric("heatwatch_console_snapshot_seconds", self.load_seconds, "Time of the last load of the site [s].")
+        return [*requests, took]

@@ -1,0 +1,192 @@
+"""The web pages: overview, buildings, homes, orders, findings. They work without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.enums import MediaType, RequestEncodingType
+from litestar.exceptions import NotFoundException
+from litestar.params import Body
+from litestar.response import Redirect
+
+from dashboards.console.acts import Act, act
+from dashboards.console.desk import Desk
+from dashboards.console.grid import building_grid
+from dashboards.console.guard import needs
+from dashboards.console.plot import HomePlot, Track, home_plot
+from dashboards.console.sheets import by_urgency, order_sheet
+from dashboards.console.users import Right, User
+from dashboards.console.view import View
+from dashboards.homes import HomeRow
+from dashboards.overview import figures, headline, urgent, worst_buildings
+from dashboards.snapshot import Snapshot, point_statuses
+from heating.errors import InputError
+from heating.finding import FindingKind
+from heating.instants import to_ms
+from heating.measurement import Measurement
+from heating.words import Language
+
+Asking = Request[User, Any, Any]
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+LANGUAGE_COOKIE = "heatwatch_language"
+_URGENT, _WORST, _HEADLINES, _ORDERS = 20, 8, 12, 8
+_PLOT = timedelta(hours=48)
+_HOUR_MS = 3_600_000
+_YEAR = 365 * 24 * 3600
+
+
+@get("/", sync_to_thread=True, include_in_schema=False)
+def overview(request: Asking, desk: Desk) -> Response[str]:
+    """Show the site at a glance."""
+    snapshot = desk.snapshot()
+    values = {
+        "figures": figures(snapshot),
+        "urgent": urgent(snapshot.homes, _URGENT),
+        "worst": worst_buildings(snapshot.buildings, _WORST),
+        "headline": headline(snapshot.findings)[:_HEADLINES],
+        "orders": by_urgency(snapshot.orders, snapshot.at)[:_ORDERS],
+        "stages": desk.hooks.health(snapshot.at),
+    }
+    return page_of(request, desk, "overview.html", snapshot, values)
+
+
+@get("/buildings", sync_to_thread=True, include_in_schema=False)
+def buildings(request: Asking, desk: Desk) -> Response[str]:
+    """Show all buildings as small grids."""
+    snapshot = desk.snapshot()
+    by_building: dict[str, list[HomeRow]] = {}
+    for row in snapshot.homes:
+        by_building.setdefault(row.building, []).append(row)
+    grids = {building: building_grid(rows) for building, rows in sorted(by_building.items(), key=_natural)}
+    return page_of(request, desk, "buildings.html", snapshot, {"grids": grids})
+
+
+@get("/building", sync_to_thread=True, include_in_schema=False)
+def building(request: Asking, desk: Desk, id: str) -> Response[str]:
+    """Show one building, floors × units."""
+    snapshot = desk.snapshot()
+    rows = snapshot.in_building(id)
+    if not rows:
+        raise NotFoundException(f"no building {id}")
+    area = next((b for b in snapshot.buildings if b.id == id), None)
+    points = {p for row in rows for p in row.points}
+    mine = [
+        f for f in headline(snapshot.findings) if f.subject.id == id or f.subject.id in points or points & {*f.members}
+    ]
+    values = {"building": id, "rows": rows, "grid": building_grid(rows), "area": area, "findings": mine}
+    return page_of(request, desk, "building.html", snapshot, values)
+
+
+@get("/home", sync_to_thread=True, include_in_schema=False)
+def home(request: Asking, desk: Desk, id: str) -> Response[str]:
+    """Show one home: the last 48 hours of its deciding point, findings, order."""
+    snapshot = desk.snapshot()
+    row = snapshot.home_by_id.get(id)
+    if row is None:
+        raise NotFoundException(f"no home {id}")
+    known = [snapshot.finding_by_id[f] for f in row.findings if f in snapshot.finding_by_id]
+    values = {
+        "row": row,
+        "point": snapshot.register.by_id[row.point_id],
+        "plot": _plot(desk, snapshot, row),
+        "findings": known,
+        "order": snapshot.order_by_id.get(row.order or ""),
+    }
+    return page_of(request, desk, "home.html", snapshot, values)
+
+
+@get("/findings", sync_to_thread=True, include_in_schema=False)
+def findings(request: Asking, desk: Desk, kind: str = "") -> Response[str]:
+    """Show open findings, by kind if asked."""
+    snapshot = desk.snapshot()
+    counts: dict[str, int] = {}
+    for finding in snapshot.findings:
+        counts[finding.kind.value] = counts.get(finding.kind.value, 0) + 1
+    shared = {f.id for f in headline(snapshot.findings)}
+    rows = [f for f in snapshot.findings if not kind or f.kind.value == kind]
+    rows.sort(key=lambda f: (f.id not in shared, -len(f.members), f.start, f.id))
+    return page_of(request, desk, "findings.html", snapshot, {"rows": rows, "counts": counts, "kind": kind})
+
+
+@get("/orders", sync_to_thread=True, include_in_schema=False)
+def orders(request: Asking, desk: Desk) -> Response[str]:
+    """Show unfinished orders, most urgent first."""
+    snapshot = desk.snapshot()
+    rows = by_urgency(snapshot.orders, snapshot.at)
+    return page_of(request, desk, "orders.html", snapshot, {"rows": rows})
+
+
+@get("/orders/{order_id:str}", sync_to_thread=True, include_in_schema=False)
+def order(request: Asking, desk: Desk, order_id: str) -> Response[str]:
+    """Show the sheet of one order."""
+    return _sheet(request, desk, order_id, error="")
+
+
+@post("/orders/{order_id:str}/events", guards=[needs(Right.ACT)], sync_to_thread=True, include_in_schema=False)
+def order_event(request: Asking, desk: Desk, order_id: str, data: Form) -> Response[Any]:
+    """Record a step from the form and go back to the sheet."""
+    wanted = Act(kind=data.get("kind", ""), text=data.get("text", "")[:2000], by=data.get("by", "")[:80])
+    try:
+        changed = act(desk, order_id, wanted, request.user)
+    except InputError as error:
+        answer = _sheet(request, desk, order_id, error=str(error))
+        answer.status_code = 409
+        return answer
+    if changed is None:
+        raise NotFoundException(f"no order {order_id}")
+    return Redirect(f"/orders/{order_id}", status_code=303)
+
+
+def language_of(request: Request[Any, Any, Any], desk: Desk) -> Language:
+    """Return the language of a request: asked for, remembered, or the site's."""
+    asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE, "")
+    return Language(asked) if asked in set(Language) else desk.language
+
+
+def page_of(request: Asking, desk: Desk, template: str, snapshot: Snapshot, values: Mapping[str, Any]) -> Response[str]:
+    """Return a page; a language that was asked for is remembered by the browser."""
+    view = View(desk, language_of(request, desk), request.user, request.url.path)
+    answer = Response(view.render(template, snapshot, values), media_type=MediaType.HTML)
+    if "lang" in request.query_params:
+        answer.set_cookie(LANGUAGE_COOKIE, view.language.value, max_age=_YEAR, httponly=True, samesite="lax")
+    return answer
+
+
+def _sheet(request: Asking, desk: Desk, order_id: str, error: str) -> Response[str]:
+    found = desk.ledger.orders.get(order_id)
+    if found is None:
+        raise NotFoundException(f"no order {order_id}")
+    snapshot = desk.snapshot()
+    contacts = request.user.may(Right.CONTACT)
+    sheet = order_sheet(found, desk.now(), desk.ledger.places, open_contacts=contacts)
+    may_act = desk.hooks.record_event is not None and request.user.may(Right.ACT)
+    values = {"sheet": sheet, "may_act": may_act, "open_contacts": contacts, "error": error}
+    return page_of(request, desk, "order.html", snapshot, values)
+
+
+def _plot(desk: Desk, snapshot: Snapshot, row: HomeRow) -> HomePlot:
+    end = snapshot.at
+    start = end - _PLOT
+    hold_ms = int(desk.site.rules.stale_after_min * 60_000)
+    series = desk.store.series([row.point_id], to_ms(start) - hold_ms, to_ms(end) + 1)
+    rollup = desk.store.rollup(
+        Measurement.HOME_STATUS, to_ms(start) - 2 * _HOUR_MS, to_ms(end) + 1, tag="point", values=[row.point_id]
+    )
+    floors = [(to_ms(s.at), s.floor_c) for _, s in point_statuses(rollup) if s.floor_c is not None]
+    found = desk.ledger.findings.overlapping(start, end, kinds=[FindingKind.COLD_HOME])
+    breaches = [(f.start, f.end or end) for f in found if f.subject.id == row.point_id]
+    return home_plot(
+        (start, end),
+        Track(series.ts_ms.tolist(), series.value.tolist(), hold_ms),
+        Track([at for at, _ in floors], [c for _, c in floors], 2 * _HOUR_MS),
+        breaches,
+        desk.site.zone,
+    )
+
+
+def _natural(item: tuple[str, list[HomeRow]]) -> tuple[str, int, str]:
+    station, _, name = item[0].partition("/")
+    return station, int(name) if name.isdecimal() else 1_000_000, name

@@ -1,0 +1,78 @@
+"""Papers from the console: a page that offers them, and the files."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException, PermissionDeniedException
+
+from dashboards.console.desk import Desk
+from dashboards.console.pages import language_of, page_of
+from dashboards.console.users import Right, User
+from dashboards.reports import PointsReport, RoundsReport, paper_bytes, points_paper, rounds_paper
+from dashboards.reports.paper import Paper
+from heating.errors import InputError
+from heating.regulation import load_profile
+
+Asking = Request[User, Any, Any]
+_TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "html": "text/html; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+}
+# A paper brings its own style sheet inside, so that it stays one file when it is saved.
+_PAPER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
+
+@get("/papers", sync_to_thread=True, include_in_schema=False)
+def papers(request: Asking, desk: Desk) -> Response[str]:
+    """Offer the papers."""
+    snapshot = desk.snapshot()
+    today = snapshot.at.astimezone(desk.site.zone).date()
+    buildings = sorted({row.building for row in snapshot.homes})
+    return page_of(request, desk, "papers.html", snapshot, {"today": today.isoformat(), "buildings": buildings})
+
+
+@get("/papers/{name:str}", sync_to_thread=True, include_in_schema=False)
+def paper(
+    request: Asking, desk: Desk, name: str, form: str = "html", day: str = "", building: str = ""
+) -> Response[bytes]:
+    """Return a paper of a day as a file."""
+    if form not in _TYPES:
+        raise InputError(f"form = {form!r}: wants {', '.join(_TYPES)}")
+    now = desk.now()
+    content = paper_bytes(_paper(request, desk, name, (_day(desk, day, now), building)), form)
+    headers = {"Content-Type": _TYPES[form]}
+    if form == "html":
+        headers["Content-Security-Policy"] = _PAPER_POLICY
+    else:
+        stamp = now.astimezone(desk.site.zone).strftime("%Y%m%d-%H%M")
+        headers["Content-Disposition"] = f'attachment; filename="{name}-{stamp}.{form}"'
+    return Response(content, headers=headers)
+
+
+def _paper(request: Asking, desk: Desk, name: str, what: tuple[date, str]) -> Paper:
+    site, language = desk.site, language_of(request, desk)
+    if name == "points":
+        day, building = what
+        wanted = PointsReport(
+            first=day, last=day, profile=load_profile(site.rules.profile), zone=site.zone, site_name=site.name,
+            language=language, stale_after_min=site.rules.stale_after_min, confirm_min=site.rules.confirm_min,
+            building=building or None,
+        )  # fmt: skip
+        return points_paper(wanted, desk.store, desk.ledger)
+    if name == "rounds":
+        if not request.user.may(Right.CONTACT):
+            raise PermissionDeniedException("the list of a round holds personal data")
+        round_ = RoundsReport(at=desk.now(), zone=site.zone, site_name=site.name, language=language, rules=site.rules)
+        return rounds_paper(round_, desk.store, desk.ledger)
+    raise NotFoundException(f"no paper {name}")
+
+
+def _day(desk: Desk, text: str, now: datetime) -> date:
+    try:
+        return date.fromisoformat(text) if text else now.astimezone(desk.site.zone).date()
+    except ValueError as error:
+        raise InputError(f"day = {text!r}: wants YYYY-MM-DD") from error

@@ -1,0 +1,90 @@
+"""Words of the papers, beside those of pages and of the field."""
+
+from __future__ import annotations
+
+from dashboards.words import word
+from heating.words import Language, say
+
+REPORT_WORDS: dict[str, tuple[str, str]] = {
+    "points_title": ("测温报表", "Measurement-point report"),
+    "points_summary": (
+        "测温点 {points} 个；可判定 {judged} 个，合格 {good} 个，室温合格率 {rate}（按传感器读数统计）。",
+        "{points} measurement points; {judged} judged, {good} qualified, rate {rate} (from sensor readings).",
+    ),
+    "points_basis": (
+        "判定依据：{profile}（S2 §7）；时间为 {zone} 当地时间；各整点数值为该时刻仍有效的最近读数。",
+        "Judged by: {profile} (S2 §7). Times are local ({zone}). Values at the hours are the readings that hold then.",
+    ),
+    "points_rule": (
+        "低于限值累计满 {minutes} 分钟为不合格；有效数据不足全天 {coverage} 记为数据不全；读数 {stale} 分钟内有效。",
+        "Unqualified from {minutes} min below the floor; incomplete under {coverage} of the day with a value; "
+        "a reading holds for less than {stale} min.",
+    ),
+    "unsigned_invalid": (
+        "本表为传感器数据，不是签字测温记录；测温记录须测温员与用户双方签字方为有效（S2 §8(7)）。",
+        "These are sensor data, not a signed record; a record counts only with both signatures (S2 §8(7)).",
+    ),
+    "number": ("序号", "No."),
+    "point_id": ("测温点编号", "Point"),
+    "place": ("位置", "Place"),
+    "floor": ("楼层", "Floor"),
+    "floors_in_force": ("限值\n昼/夜 °C", "Floor °C\nday/night"),
+    "min": ("最低", "Min"),
+    "mean": ("平均", "Mean"),
+    "max": ("最高", "Max"),
+    "below_h": ("低于限值\n小时", "Below\n[h]"),
+    "silent_h": ("无读数\n小时", "Silent\n[h]"),
+    "verdict": ("判定", "Verdict"),
+    "qualified": ("合格", "qualified"),
+    "unqualified": ("▼ 不合格", "▼ unqualified"),
+    "incomplete": ("数据不全", "incomplete"),
+    "no_data": ("无数据", "no data"),
+    "inspector_sign": ("测温员签字", "Inspector's signature"),
+    "resident_sign": ("用户签字", "Resident's signature"),
+    "inspector_signature": ("测温员签字", "Inspector"),
+    "checked_by": ("审核", "Checked by"),
+    "report_date": ("日期", "Date"),
+    "badge": ("胸卡号", "Badge no."),
+    "rounds_title": ("测温走访单", "Round of visits"),
+    "rounds_head": (
+        "数据时刻 {at}；应走访 {of} 户，本单列 {listed} 户；室外 {outdoor} °C。"
+        "排序：已确认低温（低楼层、管网末端优先）、低温、数据存疑、失联。",
+        "As of {at}; {of} homes to visit, {listed} listed; outdoor {outdoor} °C. "
+        "Order: confirmed cold (low floors and network ends first), cold, suspect, silent.",
+    ),
+    "rounds_fill": (
+        "走访时填写：室外温度 ______ °C    天气 __________    走访日期 __________    测温员 __________ __________",
+        "To fill in: outdoor ______ °C    weather __________    date __________    inspectors __________ __________",
+    ),
+    "rounds_conditions": (
+        "测温要求：房间中央（对角线交点），离地 {height} m；关闭门窗满 {minutes} 分钟；仪器经检定且在有效期内；"
+        "人员距仪器 1 m 以上，不手持；读数稳定后记录。手持与传感器读数相差超过 0.5 K 的请注明。",
+        "How to measure: centre of the room, {height} m above the floor; doors and windows closed for {minutes} min; "
+        "certified instrument; everybody 1 m away, not hand-held while reading; wait until it is steady. "
+        "Mark differences from the sensor over 0.5 K.",
+    ),
+    "rounds_private": (
+        "本单含用户个人信息，仅供走访使用，用后收回。",
+        "Holds personal data: for the visit only, to be handed back.",
+    ),
+    "contact": ("联系人\n电话", "Contact\ntelephone"),
+    "found": ("状态与原因", "State and reason"),
+    "sensor_now": ("传感器\n°C", "Sensor\n°C"),
+    "sensor_then": ("同时刻\n传感器°C", "Sensor\nthen °C"),
+    "arrival": ("到达时间", "Arrival"),
+    "measured_as": ("室中央 {height}\n关门窗 {minutes} 分钟", "Room centre {height}\nclosed {minutes} min"),
+    "boxes": ("□ 中央  □ 高度\n□ 门窗已关", "□ centre  □ height\n□ closed"),
+    "instrument": ("仪器编号\n校准日期", "Instrument\ncalibrated on"),
+    "hand_held": ("手持读数\n°C", "Hand-held\n°C"),
+    "opinion": ("用户意见", "Resident's opinion"),
+    "outcome": ("未遇/拒测", "Not at home"),
+    "outcomes": ("□ 家中无人\n□ 拒绝测温", "□ not at home\n□ refused"),
+    "confirmed_cold": ("▼ 低温（已确认）", "▼ cold (confirmed)"),
+    "since_when": ("自 {when}", "since {when}"),
+    "last_heard": ("最近读数 {when}", "last heard {when}"),
+}
+
+
+def text(key: str, language: Language) -> str:
+    """Return a word or sentence of the papers; what they lack comes from pages and the field."""
+    return say(key, language, REPORT_WORDS) if key in REPORT_WORDS else word(key, language)
