@@ -130,7 +130,8 @@ def joining(order: WorkOrder, new: Sequence[Case], standing: Sequence[Case], voi
 def opened(draft: Draft, order_id: str, at: datetime, *, by: str = SYSTEM) -> WorkOrder:
     """Return the order of a draft with the first event of its history."""
     due = due_times(draft.detected_at, draft.trigger)
-    data = msgspec.to_builtins({**msgspec.structs.asdict(draft), "due": due})
+    # As it comes back from the chain: plain JSON, no tuples and instants.
+    data = msgspec.json.decode(msgspec.json.encode({**msgspec.structs.asdict(draft), "due": due}))
     event = OrderEvent(order_id=order_id, kind="opened", at=at, by=by, text=draft.content, data=data)
     return WorkOrder(
         id=order_id,

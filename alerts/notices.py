@@ -136,6 +136,6 @@ def severity_of(notice: Notice) -> Severity:
     return Severity(notice.body.get("severity", Severity.MINOR.value))
 
 
-def urgency(notice: Notice) -> tuple[int, datetime, str]:
+def urgency(notice: Notice) -> tuple[int, datetime]:
     """Return the key by which the most urgent notice is sent first."""
-    return (-_SEVERITIES.index(severity_of(notice)), notice.created_at, notice.id)
+    return (-_SEVERITIES.index(severity_of(notice)), notice.created_at)
