@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, RowMapping, Table, select
 
 from heating.finding import Finding
 from heating.ledger import tables
@@ -53,20 +53,25 @@ def verify(connection: Connection) -> Verdict:
 def _walk(connection: Connection, replay: _Replay) -> None:
     """Follow the chain from its beginning."""
     query = select(tables.chain).order_by(tables.chain.c.seq).execution_options(yield_per=_BATCH)
-    for row in connection.execute(query).mappings():
-        seq, last = replay.head.seq + 1, replay.head.hash
-        if row["seq"] != seq:
-            raise _Fault(seq, f"entry {seq} is missing")
-        if row["prev_hash"] != last:
-            raise _Fault(seq, f"entry {seq} does not follow the entry before it")
-        link = entry_hash(seq, row["at_ms"], row["kind"], row["subject"], row["body"], last)
-        if row["hash"] != link:
-            raise _Fault(seq, f"entry {seq} was changed: its hash does not hold")
-        if row["kind"] == EntryKind.FINDING:
-            replay.findings[row["subject"]] = (seq, hash(row["body"]))
-        elif row["kind"] == EntryKind.ORDER_STATE:
-            replay.orders[row["subject"]] = (seq, hash(row["body"]))
-        replay.head = Head(seq, link)
+    with connection.execute(query) as result:
+        for row in result.mappings():
+            _follow(row, replay)
+
+
+def _follow(row: RowMapping, replay: _Replay) -> None:
+    seq, last = replay.head.seq + 1, replay.head.hash
+    if row["seq"] != seq:
+        raise _Fault(seq, f"entry {seq} is missing")
+    if row["prev_hash"] != last:
+        raise _Fault(seq, f"entry {seq} does not follow the entry before it")
+    link = entry_hash(seq, row["at_ms"], row["kind"], row["subject"], row["body"], last)
+    if row["hash"] != link:
+        raise _Fault(seq, f"entry {seq} was changed: its hash does not hold")
+    if row["kind"] == EntryKind.FINDING:
+        replay.findings[row["subject"]] = (seq, hash(row["body"]))
+    elif row["kind"] == EntryKind.ORDER_STATE:
+        replay.orders[row["subject"]] = (seq, hash(row["body"]))
+    replay.head = Head(seq, link)
 
 
 def _compare_head(connection: Connection, end: Head) -> None:
@@ -86,12 +91,13 @@ def _compare(
     """Compare a projection with the last entries; `columns` makes the row that a body must have."""
     what = table.name.removesuffix("s")
     left = dict(said)
-    for row in connection.execute(select(table).execution_options(yield_per=_BATCH)).mappings():
-        seq, body = left.pop(row["id"], (0, 0))
-        if not seq:
-            raise _Fault(row["seq"], f"{what} {row['id']} stands in no entry")
-        if hash(row["body"]) != body or dict(row) != columns(row["body"], seq):
-            raise _Fault(seq, f"{what} {row['id']} is not what entry {seq} says")
+    with connection.execute(select(table).execution_options(yield_per=_BATCH)) as result:
+        for row in result.mappings():
+            seq, body = left.pop(row["id"], (0, 0))
+            if not seq:
+                raise _Fault(row["seq"], f"{what} {row['id']} stands in no entry")
+            if hash(row["body"]) != body or dict(row) != columns(row["body"], seq):
+                raise _Fault(seq, f"{what} {row['id']} is not what entry {seq} says")
     for lost, (seq, _) in left.items():
         raise _Fault(seq, f"{what} {lost} of entry {seq} is missing from the present state")
 
@@ -99,7 +105,7 @@ def _compare(
 def _compare_links(connection: Connection) -> None:
     """Compare which findings the orders cover with the orders themselves."""
     link = tables.order_findings.c
-    said = set(connection.execute(select(link.order_id, link.finding_id)).tuples())
+    said = {(row.order_id, row.finding_id) for row in connection.execute(select(link.order_id, link.finding_id))}
     for row in connection.execute(select(tables.orders.c.seq, tables.orders.c.body)):
         order = msgspec.json.decode(row.body, type=WorkOrder)
         mine = {(order.id, finding) for finding in order.findings}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from contract.ledgerkit import ledger, ledger_url, postgres_server  # noqa: F401  fixtures of the ledger
 
 from heating.store import ReadingStore, open_store
 
