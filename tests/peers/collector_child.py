@@ -1,0 +1,48 @@
+"""A collector alone in a process, to be killed: `python collector_child.py '<json of Child>'`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from collector.settings import CollectorSettings, MqttSettings
+from collector.stage import CollectorSetup, CollectorStage
+from heating.clock import SystemClock
+from heating.ledger import open_ledger
+from heating.store import open_store
+
+
+class Child(msgspec.Struct, kw_only=True):
+    """What the child needs to know."""
+
+    mqtt: MqttSettings
+    collector: CollectorSettings = CollectorSettings()
+    store: str
+    ledger: str
+    start_after_s: float = 0.0
+
+
+def main() -> None:
+    told = msgspec.json.decode(sys.argv[1], type=Child)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait(told.start_after_s)
+    store = open_store(told.store, role="owner")
+    ledger = open_ledger(told.ledger)
+    setup = CollectorSetup(mqtt=told.mqtt, collector=told.collector, zone=ZoneInfo("Asia/Shanghai"))
+    try:
+        CollectorStage(setup, store, ledger, SystemClock()).run(stop)
+    finally:
+        store.close()
+        ledger.close()
+
+
+if __name__ == "__main__":
+    main()
