@@ -1,0 +1,55 @@
+# heatwatch: the commands of a working day. `make` alone lists them.
+# A bare Debian 12 needs python3, python3-venv and make; everything else comes by itself.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+READY   = $(VENV)/.ready
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types bench soak docs parts clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## the whole pipeline in one process on a simulated estate (ARGS="--homes 200 --for 2m")
+	$(BIN)/heatwatch demo $(ARGS)
+
+test: $(READY) parts  ## all tests; HEATWATCH_REQUIRE=all makes a missing system part a failure (ARGS="-k rule")
+	$(BIN)/pytest $(ARGS)
+
+check: lint types test  ## the gate: format, lint, types, all tests (docs and architecture among them)
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+bench: $(READY)  ## speed of rule, stores and collector, side by side; a quarter of an hour (ARGS="rule")
+	$(BIN)/python tests/bench $(ARGS)
+
+soak: $(READY) parts  ## the fault suite, 100 rounds of killed processes; hours
+	HEATWATCH_ROUNDS=100 $(BIN)/pytest tests/integration/faults $(ARGS)
+
+docs: $(READY)  ## write what is generated: config/heatwatch.toml
+	$(BIN)/python -m heatwatch.config_page > $(VENV)/heatwatch.toml
+	mv $(VENV)/heatwatch.toml config/heatwatch.toml
+
+parts:
+	@bash .ci/parts
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# pip of Debian 12 does not know dependency groups yet: it is upgraded first.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "heatwatch needs Python 3.11 or newer; make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "no virtual environment: sudo apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
