@@ -27,11 +27,15 @@ _SEVERITIES = tuple(Severity)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A confirmed breach with the point where it is and the finding of its shared cause."""
+    """A confirmed breach with the point where it is and the finding of its shared cause.
+
+    `known_at` is when the first sweep could know that it is confirmed: clocks start there.
+    """
 
     finding: Finding
     point: MeasurementPoint | None
     parent: Finding | None
+    known_at: datetime | None = None
 
     @property
     def home(self) -> str:
@@ -52,12 +56,6 @@ class Case:
         if self.point is not None and self.point.building_id:
             return Subject(SubjectType.BUILDING, self.point.building_id)
         return self.finding.subject
-
-    @property
-    def known_at(self) -> datetime | None:
-        """When the first sweep could know that the breach is confirmed; clocks start here."""
-        instants = [at for at in (self.finding.detected_at, self.finding.confirmed_at) if at is not None]
-        return max(instants, default=None)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,8 +176,7 @@ def describe(subject: Subject, homes: int, cases: Sequence[Case], voice: Voice) 
         "cold",
         place=voice.place(subject.type, subject.id),
         homes=homes,
-        t=_number(worst.evidence.get("temperature_c")),
-        floor=_number(worst.evidence.get("floor_c")),
+        t=_number(worst.evidence.get("min_c")),
         deficit=_number(worst.evidence.get("deficit_k")),
         point=worst.subject.id,
         start=voice.time(worst.start),

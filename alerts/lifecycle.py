@@ -12,7 +12,7 @@ that a pass that was cut off anywhere is simply taken again: what is on record a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,12 +41,15 @@ class Picture:
         Unfinished orders, oldest first.
     settled
         Ids of open findings that were in an order which is finished.
+    known_at
+        When the first sweep could know that a breach without an order is confirmed, by finding.
     """
 
     now: datetime
     findings: Mapping[str, Finding]
     orders: Sequence[WorkOrder]
     settled: frozenset[str]
+    known_at: Mapping[str, datetime]
     register: Register
     muter: Muter
     voice: Voice
@@ -98,7 +101,8 @@ def _asks_for_order(finding: Finding) -> bool:
 
 def _candidates(picture: Picture) -> list[Case]:
     fresh = unordered(picture.findings.values(), picture.orders)
-    return [case_of(f, picture.register, picture.findings) for f in fresh if f.id not in picture.settled]
+    cases = (case_of(f, picture.register, picture.findings) for f in fresh if f.id not in picture.settled)
+    return [replace(case, known_at=picture.known_at.get(case.finding.id)) for case in cases]
 
 
 def _is_muted(case: Case, picture: Picture) -> bool:

@@ -32,7 +32,7 @@ from alerts.words import Voice
 from heating.clock import Clock
 from heating.errors import LedgerUnavailable, OrderChanged
 from heating.finding import Finding, FindingKind
-from heating.ledger.port import Ledger
+from heating.ledger.port import EntryKind, Ledger
 from heating.order import WorkOrder, apply
 from heating.register import Register
 from heating.stage import Health, Metric
@@ -146,20 +146,34 @@ class AlertsStage:
             found = self._ledger.findings.get(finding_id)
             if found is not None:
                 known[finding_id] = found
+        loose = unordered(findings, orders)
+        settled = self._settled(loose)
         return Picture(
             now=now,
             findings=known,
             orders=orders,
-            settled=self._settled(findings, orders),
+            settled=settled,
+            known_at={f.id: self._known_at(f, now) for f in loose if f.id not in settled},
             register=register,
             muter=ExemptHomes(self._ledger.places.outages()),
             voice=self._voice,
         )
 
-    def _settled(self, findings: Sequence[Finding], orders: Sequence[WorkOrder]) -> frozenset[str]:
-        loose = [finding.id for finding in unordered(findings, orders)]
-        covering = self._ledger.orders.covering(loose) if loose else []
+    def _settled(self, loose: Sequence[Finding]) -> frozenset[str]:
+        covering = self._ledger.orders.covering([finding.id for finding in loose]) if loose else []
         return frozenset(finding_id for order in covering for finding_id in order.findings)
+
+    def _known_at(self, finding: Finding, now: datetime) -> datetime:
+        """Return when the first sweep could know that a breach is confirmed.
+
+        `detected_at` is the first sweep that saw the breach; where it was not confirmed yet, the chain tells which
+        sweep recorded it as confirmed.
+        """
+        seen, confirmed = finding.detected_at, finding.confirmed_at
+        if seen is not None and confirmed is not None and seen >= confirmed:
+            return seen
+        records = self._ledger.chain.entries(kind=EntryKind.FINDING, subject=finding.id)
+        return next((entry.at for entry in records if entry.body.get("confirmed")), now)
 
     def _do(self, decision: Decision, now: datetime) -> None:
         self._gauges["muted"] = decision.muted

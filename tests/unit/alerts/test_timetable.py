@@ -54,6 +54,16 @@ def test_due_times_count_from_the_first_sweep_that_could_know(world: World) -> N
     }
 
 
+def test_clocks_of_a_breach_that_was_seen_before_it_was_confirmed_start_when_that_was_known(world: World) -> None:
+    seen = cold("P3-101", confirmed=False, confirmed_at=None)
+    world.record(seen)
+    world.at(60)  # the sweep had stopped: that the breach was confirmed at minute 30 is known at minute 60
+    world.record(changed(seen, confirmed=True, confirmed_at=START + 30 * MINUTE))
+    world.at(61)
+    assert world.orders[0].detected_at == START + 60 * MINUTE
+    assert world.orders[0].due["issued"] == START + 70 * MINUTE
+
+
 def test_once_only_over_passes_and_restarts(world: World) -> None:
     world.record(cold("P3-101"))
     for minute in (1, 2):
