@@ -21,7 +21,7 @@ from analyzer.cause import CauseModel
 from analyzer.compliance import Carry, Judgement, Rule, judge
 from analyzer.estate import Estate
 from analyzer.exemption import FOREVER, Exemptions, Season, exemptions_of
-from analyzer.findings import findings_of
+from analyzer.findings import Basis, findings_of
 from analyzer.floors import DayWindows, floors_of
 from analyzer.priority import Priority, prioritise
 from analyzer.result import Analysis, HomeRow
@@ -75,6 +75,7 @@ class Span:
 class Pass:
     """Everything that one judgement found; `findings` begin with the breaches, in the order of their episodes."""
 
+    rule: Rule
     judgement: Judgement
     states: States
     legal: States
@@ -116,12 +117,14 @@ def run_pass(estate: Estate, rules: Rules, observations: Observations, now_ms: i
     legal = _rule(rules, rules.legal, estate.rooms, (exempt, now_ms, now_ms))
     judgement = judge(rooms, rule, now_ms, carry)
     states = states_at(rooms, rule, now_ms, judgement.cold)
+    priority = prioritise(estate, states, rules.settings)
     return Pass(
+        rule,
         judgement,
         states,
         states_at(rooms, legal, now_ms),
-        prioritise(estate, states, rules.settings),
-        findings_of(estate, judgement, rule, rules.enterprise),
+        priority,
+        findings_of(estate, judgement, Basis(rule, rules.enterprise, priority)),
     )
 
 

@@ -21,6 +21,8 @@ class Priority:
 
     Attributes
     ----------
+    factor
+        float64 (P,): what a deficit is multiplied by.
     score
         float64 (P,) [K], NaN unless cold.
     rank
@@ -29,6 +31,7 @@ class Priority:
         bool (P,): what raises the score.
     """
 
+    factor: Floats
     score: Floats
     rank: Ints
     low_floor: Bools
@@ -60,4 +63,4 @@ def prioritise(estate: Estate, states: States, settings: AnalyzerSettings) -> Pr
         leads = worst_first[np.append(True, homes[1:] != homes[:-1])]
         order = np.lexsort((by_id[leads], since[leads], -score[cold][leads], unconfirmed[leads]))
         rank[cold[leads[order]]] = np.arange(1, len(leads) + 1)
-    return Priority(score, rank, low, end)
+    return Priority(factor, score, rank, low, end)
