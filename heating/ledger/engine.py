@@ -27,6 +27,9 @@ from heating.ledger.quarantine import QuarantineCap
 # Any fixed number does: two processes that open a new PostgreSQL ledger at once must not both create its tables.
 _CREATION_LOCK = 0x6865_6174
 
+# How every file of SQLite begins (SQLite, "Database File Format", 1.3.1).
+_MAGIC = b"SQLite format 3\x00"
+
 _WANTED = "sqlite:///relative/file, sqlite:////absolute/file or postgresql+psycopg://user@host/database"
 
 
@@ -89,7 +92,7 @@ def _parsed(url: str) -> URL:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername == "postgresql+psycopg":
         if importlib.util.find_spec("psycopg") is None:
-            raise ConfigError(f"ledger.url {shown!r} needs the driver: pip install 'psycopg[binary]'")
+            raise ConfigError(f"ledger.url {shown!r} needs a driver: install heatwatch[postgres]")
     elif parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
         raise ConfigError(f"ledger.url {shown!r} names no ledger; right would be {_WANTED}")
     return parsed
@@ -102,8 +105,12 @@ def _prepare_file(file: Path, *, create: bool) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
+        with file.open("rb") as opened:
+            magic = opened.read(len(_MAGIC))
     except OSError as error:
         raise ConfigError(f"ledger.url: {file} cannot be written: {error.strerror}") from error
+    if magic not in (b"", _MAGIC):
+        raise ConfigError(f"ledger.url: {file} is no database of SQLite")
 
 
 def _prepare_schema(connection: Connection, *, create: bool) -> None:

@@ -3,7 +3,7 @@
 One SQLAlchemy database holds all of it (SQLite by default, PostgreSQL by URL). Findings, orders, notices,
 inspections and audit entries are append-only rows of one hash chain, each with its projection of the present state
 written in the same transaction. Quarantine, counters, changes, the outbox, places and contacts are plain tables.
-Every adapter passes `tests/contract/test_ledger.py`. Every method may raise `LedgerUnavailable` (try again).
+Every adapter passes `tests/contract/ledger`. Every method may raise `LedgerUnavailable` (try again).
 Threads and processes may share a ledger. Instants are kept to the millisecond where a row has its own column for
 them; findings and orders come back exactly as they were given.
 """
