@@ -118,7 +118,8 @@ class AlertsStage:
     def health(self, now: datetime) -> Health:
         """Alive while the couriers are; fresh after a pass not long ago."""
         dead = [thread.name for thread in self._threads if not thread.is_alive()]
-        late = timedelta(seconds=max(3 * self._settings.every_s, 60.0))
+        # A minute of the machine at least, however fast the clock of a demo runs.
+        late = timedelta(seconds=max(3 * self._settings.every_s, 60.0 / self._clock.real_seconds(1.0)))
         trouble = sorted(set(self._trouble.copy().values()))
         fresh = self._last_pass is not None and now - self._last_pass <= late and not trouble
         failing = [f"{c.receiver.name} fails: {c.last_error}" for c in self.couriers if c.last_error]
