@@ -31,8 +31,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "step:followed_up": ("回访用户", "call the resident back"),
     # sentences
     "cold": (
-        "{place}:{homes} 户室温低于标准,最低 {t} °C(低于标准 {deficit} K),测温点 {point},自 {start} 起",
-        "{place}: {homes} home(s) below the floor; lowest {t} °C ({deficit} K below) at point {point} since {start}",
+        "{place}:{homes} 户室温低于标准,最低 {t} °C(标准 {floor} °C,低 {deficit} K),测温点 {point},自 {start} 起",
+        "{place}: {homes} home(s) below the floor; lowest {t} °C (floor {floor} °C, {deficit} K below) "
+        "at point {point} since {start}",
     ),
     "cause": (";原因:{scope}({side},可信度 {confidence} %)", "; cause: {scope} ({side}, confidence {confidence} %)"),
     "reasons": (";优先原因:{reasons}", "; priority: {reasons}"),

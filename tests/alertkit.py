@@ -60,7 +60,7 @@ def cold(point_id: str, *, at: datetime = START, deficit: float = 1.5, **more: A
         "confirmed_at": at,
         "detected_at": at,
         "severity": Severity.MAJOR,
-        "evidence": {"min_c": 18 - deficit, "deficit_k": deficit, "score": deficit},
+        "evidence": {"temperature_c": 18 - deficit, "floor_c": 18.0, "deficit_k": deficit, "score": deficit},
     }
     return Finding(**(values | more))
 

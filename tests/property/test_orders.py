@@ -108,7 +108,7 @@ def test_a_follow_up_before_its_time_is_early_and_after_its_day_missed() -> None
 def test_the_json_of_an_order_is_stable() -> None:
     order = msgspec.structs.replace(fresh(), severity=Severity.MAJOR, history=())
     assert msgspec.json.encode(order, order="sorted").decode() == (
-        '{"cause":null,"content":"测温点 P3-101:1 户室温低于标准,最低 16.5 °C(低于标准 1.5 K),测温点 P3-101,'
+        '{"cause":null,"content":"测温点 P3-101:1 户室温低于标准,最低 16.5 °C(标准 18.0 °C,低 1.5 K),测温点 P3-101,'
         '自 2026-11-23 05:30 起","detected_at":"2026-11-22T22:00:00Z","due":{"answered":"2026-11-22T23:00:00Z",'
         '"contacted":"2026-11-22T22:30:00Z","issued":"2026-11-22T22:10:00Z","on_site":"2026-11-23T00:00:00Z",'
         '"resolved":"2026-11-23T22:00:00Z"},"findings":["F-P3-101"],"history":[],"homes":["P3-101"],'
