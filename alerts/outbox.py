@@ -96,10 +96,12 @@ class Courier:
         self._bucket = Bucket(receiver.per_minute)
         self._failures = 0
         self._rest_until: datetime | None = None
+        self._unrecorded: list[str] = []
 
     def round(self, clock: Clock, stop: threading.Event) -> int:
         """Deliver what is due and allowed now; return how many were delivered."""
         now = clock.now()
+        self._record(now)
         if self._rest_until is not None and now < self._rest_until:
             return 0
         delivered = 0
@@ -128,20 +130,28 @@ class Courier:
 
     def _send(self, notice: Notice, clock: Clock) -> bool:
         """Try one notice and record the outcome; return whether to go on with the next."""
+        complete = self._completed(notice)
         self._bucket.take()
         try:
-            self._deliverer.deliver(self._completed(notice))
+            self._deliverer.deliver(complete)
         except DeliveryFailed as failure:
             return self._failed(notice, str(failure), failure.permanent, clock.now())
         except Exception as bug:
             log.exception("receiver raised receiver=%s notice=%s", self.receiver.name, notice.id)
             return self._failed(notice, f"{type(bug).__name__}: {bug}", False, clock.now())
-        self._ledger.outbox.delivered(notice.id, clock.now())
+        self._unrecorded.append(notice.id)
+        self._record(clock.now())
         self.counts["delivered"] += 1
         if self._failures:
             log.info("receiver answers again receiver=%s", self.receiver.name)
         self._failures, self._rest_until, self.last_error = 0, None, ""
         return True
+
+    def _record(self, now: datetime) -> None:
+        """Record what was sent; a ledger that is away just then must not make us send it again."""
+        while self._unrecorded:
+            self._ledger.outbox.delivered(self._unrecorded[0], now)
+            self._unrecorded.pop(0)
 
     def _failed(self, notice: Notice, error: str, permanent: bool, now: datetime) -> bool:
         again = now + self._retry.wait(notice.attempts + 1)

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from alertkit import START, World, cold
 from alerts.receivers import check, make
 from alerts.receivers.jsonl import FileDeliverer
 from alerts.settings import AppriseReceiver, ConsoleReceiver, FileReceiver, WebhookReceiver
-from heating.errors import ConfigError, DeliveryFailed
+from heating.errors import ConfigError, DeliveryFailed, LedgerUnavailable
 from heating.order import Notice
 
 
@@ -232,4 +233,24 @@ def test_notices_for_receivers_that_are_gone_are_given_up(tmp_path: Path) -> Non
     stop = threading.Event()
     stop.set()
     World(tmp_path, FileReceiver(name="new", path=str(tmp_path / "y"))).stage.run(stop)
+    assert world.ledger.outbox.waiting() == 0
+
+
+def test_a_ledger_that_is_away_after_the_sending_makes_no_second_one(tmp_path: Path) -> None:
+    with serving() as server:
+        world = World(tmp_path, WebhookReceiver(name="w", url=server.url))
+        world.record(cold("P3-101"))
+        world.stage.look()
+        real = world.ledger.outbox.delivered
+
+        def away(notice_id: str, at: datetime) -> None:
+            raise LedgerUnavailable("database is locked")
+
+        world.ledger.outbox.delivered = away  # type: ignore[method-assign]
+        for _ in range(2):
+            with pytest.raises(LedgerUnavailable):
+                world.stage.deliver()
+        world.ledger.outbox.delivered = real  # type: ignore[method-assign]
+        world.stage.deliver()
+    assert len(server.got) == 1
     assert world.ledger.outbox.waiting() == 0
