@@ -7,7 +7,6 @@ messages that follow when an `announcer` is given.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -17,7 +16,7 @@ from alerts.notices import Announcer
 from heating.errors import InputError, OrderChanged
 from heating.finding import Severity, Subject
 from heating.ledger.port import Ledger
-from heating.order import FINISHED, OrderEvent, OrderState, TriggerClass, WorkOrder, apply, possible
+from heating.order import FINISHED, OrderEvent, OrderState, TriggerClass, WorkOrder, apply
 from heating.register import Register
 
 _TRIES = 5
@@ -90,11 +89,6 @@ def open_by_hand(
 def without_phones(text: str) -> str:
     """Return a text whose telephone numbers show their last two digits only."""
     return _PHONE.sub(lambda found: "***" + found[0][-2:], text)
-
-
-def steps_now(order: WorkOrder) -> Sequence[str]:
-    """Return the kinds that a person may record now, the next step first."""
-    return possible(order)
 
 
 def _next_id(ledger: Ledger, at: datetime) -> str:
