@@ -1,0 +1,5 @@
+"""`python -m heatwatch`."""
+
+from heatwatch.cli import main
+
+main()

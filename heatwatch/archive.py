@@ -1,0 +1,91 @@
+"""A backup: one tar archive with the ledger's copy, the store's copy and what is needed to know them again."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from heating.errors import InputError
+from heating.instants import rfc3339
+from heating.ledger import restore_ledger
+from heating.store import restore_store
+from heatwatch.context import Context
+
+FORMAT = 1
+_LEDGER = "ledger.sqlite"
+_STORE = "store"
+_NOTE = "backup.json"
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """What an archive holds and when it was made."""
+
+    format: int
+    made_at: str
+    site: str
+    ledger: str
+    store: str
+
+
+def write_archive(opened: Context, file: Path) -> int:
+    """Write both states into one archive while they are in use; return its size in bytes.
+
+    The ledger is copied first: readings that arrive meanwhile are in the store's copy only, and are judged anew after
+    a restore, while nothing that the ledger's copy speaks of is missing.
+    """
+    if file.exists():
+        raise InputError(f"{file} exists already; give a new file")
+    with tempfile.TemporaryDirectory(prefix="heatwatch-backup-", dir=_parent(file)) as name:
+        folder = Path(name)
+        opened.ledger.backup(str(folder / _LEDGER))
+        opened.store.backup(str(folder / _STORE))
+        note = Note(
+            format=FORMAT,
+            made_at=rfc3339(opened.clock.now()),
+            site=opened.settings.site.name,
+            ledger=opened.ledger.ping(),
+            store=opened.store.ping(),
+        )
+        (folder / _NOTE).write_bytes(msgspec.json.encode(note))
+        half = folder / "archive"
+        with tarfile.open(half, "w:gz", compresslevel=1) as tar:
+            for part in (_NOTE, _LEDGER, _STORE):
+                tar.add(folder / part, arcname=part)
+        half.rename(file)
+    return file.stat().st_size
+
+
+def read_archive(opened: Context, file: Path) -> Note:
+    """Put the states of an archive in the place of those of the configuration.
+
+    Raises
+    ------
+    InputError
+        If the file is no backup, or the states are in use.
+    """
+    if not file.is_file():
+        raise InputError(f"{file}: no such file")
+    with tempfile.TemporaryDirectory(prefix="heatwatch-restore-") as name:
+        folder = Path(name)
+        try:
+            with tarfile.open(file, "r:*") as tar:
+                tar.extractall(folder, filter="data")
+            note = msgspec.json.decode((folder / _NOTE).read_bytes(), type=Note)
+        except (tarfile.TarError, OSError, EOFError, msgspec.MsgspecError) as wrong:
+            raise InputError(f"{file}: is no backup of heatwatch ({wrong})") from None
+        if note.format != FORMAT:
+            raise InputError(f"{file}: format {note.format}, this heatwatch reads {FORMAT}")
+        settings = opened.settings
+        restore_store(str(folder / _STORE), settings.store.url, token=settings.store.credentials()["token"])
+        restore_ledger(str(folder / _LEDGER), settings.ledger.url)
+    return note
+
+
+def _parent(file: Path) -> Path:
+    parent = file.resolve().parent
+    if not parent.is_dir():
+        raise InputError(f"{file}: the folder does not exist")
+    return parent

@@ -1,0 +1,80 @@
+"""The `heatwatch` command (contract §1): global options, the list of commands, exit codes.
+
+Exit 0 done · 1 `check`, `points check` or `verify` found a problem · 2 wrong use, configuration or input, in one line.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heating.errors import HeatwatchError
+from heatwatch import logs
+from heatwatch.commands import (
+    analyze,
+    backup,
+    check,
+    demo,
+    explain,
+    history,
+    listing,
+    outage,
+    points,
+    replay,
+    report,
+    run,
+    simulate,
+    verify,
+)
+from heatwatch.context import Context
+from heatwatch.guard import check_names
+
+app = typer.Typer(
+    name="heatwatch",
+    help="Room-temperature monitoring for district-heating companies.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Configuration file; else ./heatwatch.toml if there is one.")
+    ] = None,
+    points_file: Annotated[
+        str | None, typer.Option("--points", help="Register of measurement points, in place of site.points.")
+    ] = None,
+    log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
+    log_format: Annotated[str, typer.Option("--log-format", help="text or json.")] = "text",
+) -> None:
+    """Room-temperature monitoring for district-heating companies."""
+    logs.configure(log_level, log_format)
+    context.obj = Context(config, points_file)
+
+
+for part in (run, check, simulate, replay, analyze, history, outage, report, listing, explain, verify, backup):
+    part.register(app)
+demo.register(app)
+app.add_typer(points.app, name="points")
+
+
+def main() -> None:
+    """Run the command; what a person did wrong becomes one line on stderr and exit 2, never a traceback."""
+    try:
+        check_names()
+        app()
+    except HeatwatchError as wrong:
+        sys.stderr.write(f"heatwatch: {wrong}\n")
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe went away: nothing left to say
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,111 @@
+"""`heatwatch check`: configuration, register, rules, and whether broker, store, ledger and Grafana can be reached."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+import typer
+
+from heating.errors import HeatwatchError
+from heating.regulation import load_profile
+from heatwatch.context import Context
+from heatwatch.output import print_json, print_text
+from heatwatch.registration import read_site_register
+
+
+class Outcome(StrEnum):
+    """Outcome of one check."""
+
+    GOOD = "good"
+    BAD = "bad"
+    NOT_USED = "not used"
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What one check found."""
+
+    part: str
+    outcome: Outcome
+    text: str
+
+
+def register(app: typer.Typer) -> None:
+    """Add `check`."""
+    app.command()(check)
+
+
+def check(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Check configuration, register, rules and the reachability of everything; exit 1 if a problem was found."""
+    with Context.of(context) as opened:
+        opened.settings  # noqa: B018 - a wrong configuration ends here with exit 2
+        lines = [_examine(part, look, opened) for part, look in _PARTS.items()]
+    if json:
+        print_json(lines)
+    else:
+        for line in lines:
+            print_text(f"{_SIGNS[line.outcome]} {line.part:14} {line.text}")
+    if any(line.outcome is Outcome.BAD for line in lines):
+        raise typer.Exit(1)
+
+
+def _examine(part: str, look: Callable[[Context], str | None], opened: Context) -> Line:
+    try:
+        text = look(opened)
+    except (HeatwatchError, OSError) as wrong:
+        return Line(part, Outcome.BAD, str(wrong))
+    return Line(part, Outcome.NOT_USED if text is None else Outcome.GOOD, text or "not configured")
+
+
+def _configuration(opened: Context) -> str:
+    return f"site {opened.settings.site.name or '(unnamed)'}, time zone {opened.settings.site.timezone}"
+
+
+def _register(opened: Context) -> str | None:
+    path = opened.settings.site.points
+    if path is None:
+        raise HeatwatchError(
+            'site.points: missing; name the register of measurement points, e.g. points = "points.csv"'
+        )
+    file = read_site_register(opened.settings, path)
+    if file.problems:
+        raise HeatwatchError(f"{path}: {len(file.problems)} bad values, first: {file.problems[0]}")
+    devices = sum(1 for point in file.points if point.device_id)
+    return f"{path}: {len(file.points)} points, {devices} with a device"
+
+
+def _rules(opened: Context) -> str:
+    rules = opened.settings.regulation
+    named = [load_profile(name) for name in (rules.enterprise, rules.legal)]
+    return ", ".join(f"{p.id} ({'confirmed' if p.confirmed else 'text not confirmed'})" for p in named)
+
+
+def _broker(opened: Context) -> str:
+    mqtt = opened.settings.mqtt
+    try:
+        with socket.create_connection((mqtt.host, mqtt.port), timeout=5):
+            return f"{mqtt.host}:{mqtt.port} answers"
+    except OSError as wrong:
+        raise HeatwatchError(f"mqtt.host {mqtt.host}:{mqtt.port} does not answer: {wrong}") from None
+
+
+def _store(opened: Context) -> str:
+    return opened.store.ping()
+
+
+def _ledger(opened: Context) -> str:
+    return opened.ledger.ping()
+
+
+_SIGNS = {Outcome.GOOD: "ok ", Outcome.BAD: "BAD", Outcome.NOT_USED: "-  "}
+_PARTS: dict[str, Callable[[Context], str | None]] = {
+    "configuration": _configuration,
+    "register": _register,
+    "rules": _rules,
+    "broker": _broker,
+    "store": _store,
+    "ledger": _ledger,
+}

@@ -1,0 +1,93 @@
+"""`heatwatch findings`, `orders` and `quarantine`: lists."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from heating.instants import rfc3339
+from heating.ledger.port import RejectedReading
+from heating.words import say
+from heatwatch.arguments import span
+from heatwatch.context import Context
+from heatwatch.output import print_json, print_table
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+From = Annotated[str | None, typer.Option("--from", help="Begin of the span.")]
+To = Annotated[str | None, typer.Option("--to", help="End of the span; now unless given.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the three lists."""
+    app.command()(findings)
+    app.command()(orders)
+    app.command()(quarantine)
+
+
+def findings(context: typer.Context, start: From = None, end: To = None, json: Json = False) -> None:
+    """List the findings that are open, or those of a span."""
+    with Context.of(context) as opened:
+        book = opened.ledger.findings
+        found = book.overlapping(*span(start, end, opened.zone, opened.clock.now())) if start else book.open()
+        if json:
+            print_json(found)
+            return
+        words = opened.language
+        rows = [
+            [f.id, say(f.kind, words), f.subject.id, _local(f.start, opened.zone), _local(f.end, opened.zone),
+             say("confirmed", words) if f.confirmed else "", say(f.severity, words),
+             say(f.cause.scope, words) if f.cause else ""]
+            for f in found
+        ]  # fmt: skip
+        print_table("findings", ["id", "kind", "place", "start", "end", "", "severity", "cause"], rows)
+
+
+def orders(context: typer.Context, start: From = None, end: To = None, json: Json = False) -> None:
+    """List the unfinished orders, or those opened in a span."""
+    with Context.of(context) as opened:
+        book = opened.ledger.orders
+        found = book.between(*span(start, end, opened.zone, opened.clock.now())) if start else book.unfinished()
+        if json:
+            print_json(found)
+            return
+        rows = [
+            [o.id, say(o.state, opened.language), o.subject_id, str(len(o.homes)), say(o.severity, opened.language),
+             _local(o.opened_at, opened.zone), o.content]
+            for o in found
+        ]  # fmt: skip
+        print_table("orders", ["id", "state", "place", "homes", "severity", "opened", "content"], rows)
+
+
+def quarantine(
+    context: typer.Context,
+    json: Json = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")] = 1000,
+) -> None:
+    """List the rejected readings with their reason, oldest first."""
+    with Context.of(context) as opened:
+        kept = opened.ledger.journal.quarantined(limit=limit)
+        if json:
+            print_json([_as_json(row) for _, row in kept])
+            return
+        rows = [[str(n), _local(r.received_at, opened.zone), r.topic, r.reason, str(r.length)] for n, r in kept]
+        print_table("quarantine", ["row", "received", "topic", "reason", "bytes"], rows)
+
+
+def _as_json(row: RejectedReading) -> dict[str, object]:
+    return {
+        "received_at": rfc3339(row.received_at),
+        "topic": row.topic,
+        "reason": row.reason,
+        "index": row.index,
+        "payload_b64": base64.b64encode(row.payload).decode(),
+        "length": row.length,
+        "sha256": row.sha256,
+    }
+
+
+def _local(instant: datetime | None, zone: ZoneInfo) -> str:
+    return instant.astimezone(zone).strftime("%m-%d %H:%M") if instant else ""

@@ -1,0 +1,86 @@
+"""`heatwatch points`: check, import, template of the register; unknown devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from heating.instants import rfc3339
+from heating.register_template import write_template
+from heatwatch.context import Context
+from heatwatch.output import note, print_json, print_table, print_text
+from heatwatch.registration import import_register, read_site_register
+
+app = typer.Typer(help="The register of measurement points (测温点台账).", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def check(context: typer.Context, file: Path, json: Json = False) -> None:
+    """Check a register file; every bad row is listed, exit 1 if there is one."""
+    with Context.of(context) as opened:
+        found = read_site_register(opened.settings, file)
+        if json:
+            print_json({"points": len(found.points), "problems": found.problems, "ignored": found.ignored_columns})
+        else:
+            for problem in found.problems:
+                print_text(str(problem))
+            _say_ignored(found.ignored_columns)
+            print_text(f"{file}: {len(found.points)} good points, {len(found.problems)} problems")
+    if found.problems:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Path,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the good rows of a file with bad ones.")] = False,
+    json: Json = False,
+) -> None:
+    """Import a register file; nothing is imported if any row is bad."""
+    with Context.of(context) as opened:
+        found = read_site_register(opened.settings, file)
+        report = import_register(opened.ledger, found, file, opened.clock.now(), skip_bad=skip_bad)
+        if json:
+            print_json({"report": report, "skipped": found.problems})
+            return
+        for problem in found.problems:
+            note(f"skipped: {problem}")
+        _say_ignored(found.ignored_columns)
+        print_text(
+            f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, "
+            f"{report.moved_devices} devices moved, {report.retired} retired"
+        )
+
+
+@app.command()
+def template(context: typer.Context, file: Path) -> None:
+    """Write an empty register with headers and one example (CSV or XLSX by the file's ending)."""
+    with Context.of(context) as opened:
+        write_template(file, opened.language)
+    note(f"{file} written")
+
+
+@app.command()
+def unknown(context: typer.Context, json: Json = False) -> None:
+    """List devices that send but are not in the register, with their last reading."""
+    with Context.of(context) as opened:
+        seen = [s for s in opened.ledger.journal.strangers() if not opened.register.knows(s.device_id)]
+        if json:
+            print_json(seen)
+            return
+        rows = [
+            [s.device_id, s.topic, rfc3339(s.first_seen, opened.zone), rfc3339(s.last_seen, opened.zone), str(s.count),
+             msgspec.json.encode(s.reading).decode()]
+            for s in seen
+        ]  # fmt: skip
+        print_table("unknown devices", ["device", "topic", "first", "last", "readings", "last reading"], rows)
+
+
+def _say_ignored(columns: tuple[str, ...]) -> None:
+    if columns:
+        note(f"columns ignored: {', '.join(columns)}")

@@ -1,0 +1,85 @@
+"""Takes `site.points` over into the ledger when the file has changed (contract §3)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from heating.errors import ConfigError, RegisterError
+from heating.ledger.port import ImportReport, Ledger
+from heating.register import Register
+from heating.register_file import RegisterFile, read_register
+from heatwatch.config import Settings
+
+log = logging.getLogger(__name__)
+
+
+def read_site_register(settings: Settings, path: str | Path) -> RegisterFile:
+    """Read a register file with the site's time zone and network-end fraction."""
+    return read_register(Path(path), ZoneInfo(settings.site.timezone), settings.analyzer.network_end_fraction)
+
+
+def import_register(
+    ledger: Ledger, file: RegisterFile, path: str | Path, now: datetime, *, skip_bad: bool
+) -> ImportReport:
+    """Import a register file that was read.
+
+    Raises
+    ------
+    RegisterError
+        If any row is bad, unless `skip_bad`; nothing is imported then.
+    """
+    if file.problems and not skip_bad:
+        raise bad_rows(path, file)
+    return ledger.places.import_register(file.points, file.contacts, now, stamp=file.stamp)
+
+
+def bad_rows(path: str | Path, file: RegisterFile) -> RegisterError:
+    """Return the error that lists every bad row of a register file."""
+    rows = "\n".join(f"  {problem}" for problem in file.problems)
+    count = len(file.problems)
+    return RegisterError(
+        f"{path}: {count} bad value{'s' if count > 1 else ''}, nothing imported\n{rows}", file.problems
+    )
+
+
+def sync_register(settings: Settings, ledger: Ledger, now: datetime) -> Register:
+    """Return the register, importing `site.points` first if the file is not the one imported last.
+
+    Raises
+    ------
+    ConfigError
+        If the site has no register file and none was ever imported.
+    """
+    if settings.site.points is None:
+        if not ledger.places.stamp():
+            raise ConfigError(
+                'site.points: missing; name the register of measurement points, e.g. points = "points.csv"'
+            )
+        return ledger.places.register()
+    file = read_site_register(settings, settings.site.points)
+    if file.stamp != ledger.places.stamp():
+        report = import_register(ledger, file, settings.site.points, now, skip_bad=False)
+        log.info("register imported added=%s changed=%s retired=%s", report.added, report.changed, report.retired)
+    return ledger.places.register()
+
+
+class RegisterSource:
+    """Gives the register of the ledger, read again only when another file was imported; threads may share it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._places = ledger.places
+        self._lock = threading.Lock()
+        self._stamp = ""
+        self._register: Register | None = None
+
+    def __call__(self) -> Register:
+        """Return the register of now."""
+        with self._lock:
+            stamp = self._places.stamp()
+            if self._register is None or stamp != self._stamp:
+                self._register, self._stamp = self._places.register(), stamp
+            return self._register
