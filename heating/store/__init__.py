@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+from heating.store import backups
 from heating.store.address import EmbeddedAddress, parse_address
+from heating.store.duck import Database
+from heating.store.embedded import EmbeddedStore
+from heating.store.influx import InfluxStore
 from heating.store.port import ReadingStore, Rejected, Written
 from heating.store.sharing import GuestStore, OwnedStore
 
-__all__ = ["ReadingStore", "Rejected", "Written", "open_store", "parse_address"]
+__all__ = ["ReadingStore", "Rejected", "Written", "open_store", "parse_address", "restore_store"]
 
 
 def open_store(
@@ -44,4 +48,28 @@ def open_store(
     address = parse_address(url)
     if isinstance(address, EmbeddedAddress):
         return OwnedStore(address.path, create=create) if role == "owner" else GuestStore(address.path, create=create)
-    raise NotImplementedError(address)
+    return InfluxStore(address, token, create=create)
+
+
+def restore_store(url: str, folder: str, *, token: str | None = None, replace: bool = False) -> None:
+    """Read what `ReadingStore.backup` wrote into the store that a URL names, whichever adapter wrote it.
+
+    An embedded store must have no owner, and must not exist unless `replace`. Into InfluxDB the backup is added:
+    readings that are there stay as they are.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no backup, or the file exists.
+    """
+    address = parse_address(url)
+    source = backups.backup_file(folder)
+    if isinstance(address, EmbeddedAddress):
+        backups.restore_file(source, address.path, replace=replace)
+        return
+    backup, store = EmbeddedStore(Database(source, read_only=True)), InfluxStore(address, token)
+    try:
+        backups.copy_store(backup, store)
+    finally:
+        backup.close()
+        store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,9 +24,11 @@ from heating.reading import (
 from heating.store import identity
 from heating.store.catalog import Catalog
 from heating.store.duck import Columns, Database, filled, holed
+from heating.store.fields import NO_VALUE, keep_fields, without_value
 from heating.store.newest_rows import find_newest
-from heating.store.port import Written
+from heating.store.port import Rejected, Written
 
+BACKUP_NAME = "store.duckdb"
 CHUNK_ROWS = 200_000
 _COLUMNS = ", ".join(f"r.{name}" for name in ("series", "ts", *VALUE_FIELDS, "quality"))
 _FEW = 500
@@ -53,8 +56,10 @@ class EmbeddedStore:
 
     def write(self, batch: ReadingTable) -> Written:
         """See `ReadingStore.write`."""
+        batch = keep_fields(batch)
+        empty = without_value(batch)
         with self._writing:
-            new = self.unseen(batch)
+            new = self.unseen(batch) & ~empty
             late = np.zeros(len(batch), dtype=np.bool_)
             if new.any():
                 rows = batch.rows(new)
@@ -63,7 +68,7 @@ class EmbeddedStore:
                 late[new] = identity.late_in_batch(device, rows.ts_ms, self._catalog.devices.newest_ms)
                 self._insert("reading", _reading_columns(series, rows))
                 self._catalog.advance(series, rows.ts_ms)
-            return Written(new, late)
+            return Written(new, late, tuple(Rejected(index, NO_VALUE) for index in np.flatnonzero(empty).tolist()))
 
     def newest(self) -> dict[str, int]:
         """See `ReadingStore.newest`."""
@@ -225,11 +230,18 @@ class EmbeddedStore:
 
     def backup(self, folder: str) -> None:
         """See `ReadingStore.backup`; `restore` reads it."""
-        target = Path(folder) / BACKUP_NAME
-        if target.exists():
-            raise InputError(f"{target} exists already: give an empty folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._db.copy_to(target)
+        target = new_target(folder)
+        growing = target.with_name(target.name + ".part")
+        growing.unlink(missing_ok=True)
+        self._db.copy_to(growing)
+        os.replace(growing, target)
+
+    def bounds(self, measurement: Measurement) -> tuple[int, int] | None:
+        """Return the first and the last instant [ms] of a measurement (of all readings, if of readings)."""
+        table = "reading" if measurement in READINGS else measurement.value
+        with self._db.cursor() as cursor:
+            first, last = cursor.execute(f"SELECT min(ts), max(ts) FROM {table}").fetchone()
+        return None if first is None else (first, last)
 
     def close(self) -> None:
         """See `ReadingStore.close`."""
@@ -298,7 +310,13 @@ class EmbeddedStore:
         )
 
 
-BACKUP_NAME = "store.duckdb"
+def new_target(folder: str) -> Path:
+    """Return where a backup goes in a folder, which is made; an older backup is never overwritten."""
+    target = Path(folder) / BACKUP_NAME
+    if target.exists():
+        raise InputError(f"{target} exists already: give an empty folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 def _reading_columns(series: Ints, rows: ReadingTable) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from heating.reading import Bools, Ints, ReadingTable, Texts
+from heating.store.fields import keep_fields, without_value
 
 NEVER = np.iinfo(np.int64).min
 
@@ -73,12 +74,16 @@ def grown(column: Ints, fill: int) -> Ints:
 def unseen(batch: ReadingTable, devices: Devices, stored: Callable[[ReadingTable, Ints], Bools]) -> Bools:
     """Tell which readings of a batch are not stored yet; of repeats inside the batch the first is new, bool (N,).
 
-    `stored(rows, device)` looks up the doubtful ones: those not newer than the newest of their device.
+    `stored(rows, device)` looks up the doubtful ones: those not newer than the newest of their device. A reading
+    without any value is never stored, and so never stands in the way of another.
     """
+    batch = keep_fields(batch)
     code = devices.probe(batch.device)
     known = np.append(devices.newest_ms, NEVER)
     newest = known[np.minimum(code, len(known) - 1)]
-    new = first_in_batch(code, batch.ts_ms)
+    usable = np.flatnonzero(~without_value(batch))
+    new = np.ones(len(batch), dtype=np.bool_)
+    new[usable] = first_in_batch(code[usable], batch.ts_ms[usable])
     doubtful = np.flatnonzero(new & (batch.ts_ms <= newest) & (newest != NEVER))
     if len(doubtful):
         new[doubtful] = ~stored(batch.rows(doubtful), code[doubtful])

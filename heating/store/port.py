@@ -57,7 +57,11 @@ class ReadingStore(Protocol):
         ...
 
     def write(self, batch: ReadingTable) -> Written:
-        """Store the unseen readings durably before returning; repeats change nothing (first one wins)."""
+        """Store the unseen readings durably before returning; repeats change nothing (first one wins).
+
+        Of each reading the fields are kept that the measurement of its kind has (contract §5); one without any such
+        value is rejected.
+        """
         ...
 
     def newest(self) -> dict[str, int]:

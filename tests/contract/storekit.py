@@ -68,12 +68,7 @@ def lines_of(found: RollUp) -> list[dict]:
 
 
 def _plain(value):
-    if isinstance(value, float):
-        return None if value != value else value.hex()
-    return value.item() if isinstance(value, np.generic) and not isinstance(value, np.floating) else _plain_float(value)
-
-
-def _plain_float(value):
-    if isinstance(value, np.floating):
-        return None if np.isnan(value) else float(value).hex()
-    return value
+    if isinstance(value, float | np.floating):
+        # The sign of a zero means nothing, and JSON does not carry it.
+        return None if np.isnan(value) else (float(value) + 0.0).hex()
+    return value.item() if isinstance(value, np.generic) else value

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from contract.storekit import DAY, HOUR, MINUTE, T0, all_rows, lines_of, rollup, room, rows, table
+from msgspec import structs
 
 from heating.measurement import ROLL_UPS, SCHEMAS, Measurement, RollUp
 from heating.reading import KindCode, Quality, Reading, ReadingTable
@@ -60,6 +61,13 @@ class TestFirstOneWins:
         assert store.unseen(batch).tolist() == [True, False, True, False]
         assert store.write(batch).stored.tolist() == [True, False, True, False]
         assert [r[4] for r in all_rows(store)] == [(1.0).hex(), (3.0).hex()]
+
+    def test_a_reading_without_a_value_is_rejected_and_stands_in_no_ones_way(self, store):
+        nothing = Reading(kind=PointKind.ENTRY, point_id="E", device_id="H", ts_ms=T0)
+        written = store.write(table(nothing, structs.replace(nothing, supply_c=60.0), room("H", T0, 20.0)))
+        assert written.stored.tolist() == [False, True, False]
+        assert [row.index for row in written.rejected] == [0]
+        assert [row[1:4] for row in all_rows(store)] == [("E", "H", T0)]
 
     def test_unseen_does_not_store(self, store):
         batch = table(room("D1", T0))
@@ -322,6 +330,14 @@ class TestRollUps:
             {"ts": T0, "point": "P2", "mean_c": 21.0, "n": 3.0},
             {"ts": T0 + HOUR, "point": "P1", "mean_c": 22.0, "n": 2.0},
         ]
+
+    def test_a_field_that_is_absent_in_the_new_row_is_gone(self, store):
+        place = {"point": "P 1", "station": "S1", "building": "S1/3%2F", "status": "cold"}
+        cold = place | {"ts": T0, "temperature_c": 17.0, "deficit_k": 1.0, "score": 2.0}
+        store.write_rollup(rollup(Measurement.HOME_STATUS, cold, cold | {"ts": T0 + HOUR}))
+        warm = place | {"ts": T0, "status": "ok", "temperature_c": 18.5}
+        store.write_rollup(rollup(Measurement.HOME_STATUS, warm))
+        assert lines_of(store.rollup(Measurement.HOME_STATUS, T0, T0 + DAY)) == [warm, cold | {"ts": T0 + HOUR}]
 
     def test_selected_by_tag_and_time(self, store):
         lines = [

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from contract.conftest import ADAPTERS, stores
+from contract.conftest import ADAPTERS
 from contract.storekit import T0, all_rows, rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from heating.reading import KindCode, Reading, ReadingTable
+from heating.reading import KindCode, Quality, Reading, ReadingTable
 from heating.site import PointKind
 
 READING = st.builds(
@@ -23,6 +24,8 @@ READING = st.builds(
     ts_ms=st.integers(0, 30).map(lambda step: T0 + step * 600_000),
     temperature_c=st.none() | st.floats(-40, 60),
     humidity_pct=st.none() | st.floats(0, 100),
+    supply_c=st.none() | st.floats(0, 150),
+    quality=st.sampled_from([Quality(0), Quality.LOW_BATTERY | Quality.REPLAYED]),
 )
 BATCHES = st.lists(st.lists(READING, max_size=12), max_size=6)
 
@@ -33,15 +36,18 @@ class Model:
     def __init__(self) -> None:
         self.kept: dict[tuple[str, int], Reading] = {}
 
-    def write(self, batch: list[Reading]) -> tuple[list[bool], list[bool]]:
-        stored, late = [], []
-        for reading in batch:
+    def write(self, batch: list[Reading]) -> tuple[list[bool], list[bool], set[int]]:
+        stored, late, rejected = [], [], set()
+        for index, reading in enumerate(map(plain, batch)):
             key = (reading.device_id, reading.ts_ms)
             newest = self.newest().get(reading.device_id, reading.ts_ms)
-            stored.append(key not in self.kept)
+            if worthless(reading):
+                rejected.add(index)
+            stored.append(key not in self.kept and index not in rejected)
             late.append(stored[-1] and reading.ts_ms < newest)
-            self.kept.setdefault(key, reading)
-        return stored, late
+            if stored[-1]:
+                self.kept[key] = reading
+        return stored, late, rejected
 
     def newest(self) -> dict[str, int]:
         newest: dict[str, int] = {}
@@ -51,7 +57,7 @@ class Model:
 
     def rows(self) -> list[tuple]:
         ordered = [self.kept[key] for key in sorted(self.kept, key=lambda key: (key[1], key[0]))]
-        return rows(ReadingTable.of([plain(reading) for reading in ordered]))
+        return rows(ReadingTable.of(ordered))
 
     def latest(self, kind: PointKind, at_ms: int) -> list[tuple[str, int]]:
         found: dict[str, int] = {}
@@ -63,22 +69,33 @@ class Model:
 
 def plain(reading: Reading) -> Reading:
     """Leave out what the measurement of a kind has no field for (contract §5)."""
-    return reading
+    if reading.kind is PointKind.ROOM:
+        return structs.replace(reading, supply_c=None)
+    if reading.kind is PointKind.OUTDOOR:
+        return structs.replace(reading, humidity_pct=None, supply_c=None, quality=Quality(0))
+    return structs.replace(reading, temperature_c=None, humidity_pct=None, quality=Quality(0))
+
+
+def worthless(reading: Reading) -> bool:
+    values = (reading.temperature_c, reading.humidity_pct, reading.supply_c)
+    return reading.kind is not PointKind.ROOM and all(value is None for value in values)
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(batches=BATCHES, at=st.integers(-1, 31).map(lambda step: T0 + step * 600_000))
-def test_any_writes(adapter, batches, at):
-    with tempfile.TemporaryDirectory() as folder:
-        opened = stores(adapter, Path(folder))
-        store, model = next(opened), Model()
+def test_any_writes(adapter, opened, batches, at):
+    with tempfile.TemporaryDirectory() as folder, opened(adapter, Path(folder)) as store:
+        model = Model()
         for batch in batches:
             given_table = ReadingTable.of(batch)
-            new = store.unseen(given_table).tolist()
+            new = store.unseen(given_table)
             written = store.write(given_table)
-            assert (written.stored.tolist(), written.late.tolist()) == model.write(batch)
-            assert written.stored.tolist() == new
+            rejected = {row.index for row in written.rejected}
+            assert (written.stored.tolist(), written.late.tolist(), rejected) == model.write(batch)
+            assert {row for row in range(len(batch)) if new[row] != written.stored[row]} <= rejected
         assert all_rows(store) == model.rows()
         assert store.newest() == model.newest()
         for kind in PointKind:
@@ -86,4 +103,3 @@ def test_any_writes(adapter, batches, at):
             assert list(zip(found.point.tolist(), found.ts_ms.tolist(), strict=True)) == model.latest(kind, at)
         whole = store.series(["P1", "P 2", "P,3"], T0, at)
         assert (np.diff(whole.ts_ms)[np.diff(whole.owner) == 0] > 0).all()
-        opened.close()

@@ -1,0 +1,270 @@
+"""An InfluxDB server over HTTP: queries, writes, and what its answers mean.
+
+Written is with influxdb-client, SYNCHRONOUS and line protocol ready made, to `/api/v2/write`, and to `/write` where
+that is not known (up to 1.7). Read is InfluxQL from `/query`, which 1.x, 2.x and 3 Core share.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+from influxdb_client import InfluxDBClient, WritePrecision
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
+
+from heating.errors import StoreMisconfigured, StoreUnavailable
+from heating.store.address import InfluxAddress
+
+log = logging.getLogger(__name__)
+
+_CONNECT_S, _ANSWER_S = 5.0, 60.0
+_DROPPED = re.compile(r"dropped=(\d+)")
+_LIMITS = ("max-series-per-database", "max-values-per-tag", "max series per database", "max values per tag")
+
+
+class Refused(Exception):
+    """The server refuses rows of this request for good; `dropped` tells how many, if it said so."""
+
+    def __init__(self, reason: str, dropped: int | None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.dropped = dropped
+
+
+class Series(msgspec.Struct):
+    """One series of an answer: rows of [time in ms, field, ...]."""
+
+    name: str = ""
+    tags: dict[str, str | None] = {}
+    columns: list[str] = []
+    values: list[list[Any]] = []
+
+
+class _Result(msgspec.Struct):
+    series: list[Series] = []
+    error: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    results: list[_Result] = []
+    error: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Answer)
+
+
+class InfluxServer:
+    """One database of one server. Threads may share it."""
+
+    def __init__(self, address: InfluxAddress, token: str | None) -> None:
+        self.address = address
+        self._authorization = _authorization(token)
+        timeout = (int(_CONNECT_S * 1000), int(_ANSWER_S * 1000))
+        self._client = InfluxDBClient(address.base_url, token=None, org=address.org or "-", timeout=timeout)
+        if self._authorization:
+            self._client.api_client.set_default_header("Authorization", self._authorization)
+        self._write_api = self._client.write_api(write_options=SYNCHRONOUS)
+        self._pool = urllib3.PoolManager(
+            maxsize=8, retries=False, timeout=urllib3.Timeout(connect=_CONNECT_S, read=_ANSWER_S)
+        )
+        self._v1_write = False
+        self._closed = False
+
+    def version(self) -> str:
+        """Return the server's version, such as `1.6.7` or `2.7.4`; `` where it does not say."""
+        answer = self._request("GET", "/ping")
+        return str(answer.headers.get("X-Influxdb-Version", "")).lstrip("v")
+
+    def query(self, text: str) -> Iterator[Series]:
+        """Yield the series of an answer, in parts of bounded size as the server sends them."""
+        form = {"db": self.address.database, "q": text, "epoch": "ms", "chunked": "true", "chunk_size": "20000"}
+        answer = self._request("POST", "/query", form=form, stream=True)
+        try:
+            for line in _lines(answer):
+                yield from self._understood(line)
+        except urllib3.exceptions.HTTPError as error:
+            raise self._unavailable(error) from error
+        finally:
+            # What was not read to its end cannot be used again.
+            answer.close()
+            answer.release_conn()
+
+    def command(self, text: str) -> None:
+        """Run an InfluxQL statement that answers nothing."""
+        for _ in self.query(text):
+            pass
+
+    def write(self, body: bytes) -> None:
+        """Write lines with times in ms; durable when it returns.
+
+        Raises
+        ------
+        Refused
+            If rows are refused for good; others of the same request may be stored.
+        """
+        self._check_open()
+        try:
+            if not self._v1_write:
+                try:
+                    self._write_api.write(
+                        self.address.database, self.address.org or "-", body, write_precision=WritePrecision.MS
+                    )
+                    return
+                except ApiException as error:
+                    if not _unknown_path(error):
+                        raise
+                    self._v1_write = True
+                    log.info("influx_write_path path=/write server=%s", self.address.base_url)
+            self._client.api_client.call_api(
+                "/write",
+                "POST",
+                query_params=[("db", self.address.database), ("precision", "ms")],
+                header_params={"Content-Type": "text/plain; charset=utf-8"},
+                body=body,
+                _preload_content=True,
+            )
+        except ApiException as error:
+            raise self._meaning(int(error.status or 0), _message(error.body or error.reason)) from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._unavailable(error) from error
+
+    def call(self, method: str, path: str, body: Any = None, **options: str) -> Any:
+        """Call the HTTP API of 2.x with JSON and return what it answers."""
+        answer = self._request(method, path, json_body=body, query=options)
+        return json.loads(answer.data) if answer.data else None
+
+    def close(self) -> None:
+        """Release connections; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        api_client = self._client.api_client
+        self._write_api.close()
+        self._client.close()
+        # Else its finaliser complains when the interpreter ends.
+        api_client.rest_client.pool_manager = None
+        self._pool.clear()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable(f"the connection to InfluxDB at {self.address.base_url} is closed")
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        form: dict[str, str] | None = None,
+        json_body: Any = None,
+        query: dict[str, str] | None = None,
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        self._check_open()
+        headers = {"Accept": "application/json"}
+        if self._authorization:
+            headers["Authorization"] = self._authorization
+        url = self.address.base_url + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            if form is not None:
+                answer = self._pool.request_encode_body(
+                    method, url, fields=form, encode_multipart=False, headers=headers, preload_content=not stream
+                )
+            else:
+                extra = {} if json_body is None else {"json": json_body}
+                answer = self._pool.request(method, url, headers=headers, **extra)
+            if answer.status >= 400:
+                raise self._meaning(answer.status, _message(answer.data.decode("utf-8", "replace")), query=True)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._unavailable(error) from error
+        return answer
+
+    def _understood(self, line: bytes) -> list[Series]:
+        try:
+            answer = _DECODER.decode(line)
+        except msgspec.MsgspecError as error:
+            raise StoreUnavailable(f"InfluxDB at {self.address.base_url} answers no InfluxQL: {error}") from error
+        for failed in (answer.error, *(result.error for result in answer.results)):
+            if failed:
+                raise self._meaning(_status_of(failed), failed, query=True)
+        return [series for result in answer.results for series in result.series]
+
+    def _meaning(self, status: int, said: str, *, query: bool = False) -> Exception:
+        """Return the exception that an answer stands for."""
+        where = f"InfluxDB at {self.address.base_url}"
+        if status in (401, 403):
+            return StoreMisconfigured(f"store.token_file: {where} refuses us ({status}): {said}")
+        if status == 404:
+            return StoreMisconfigured(
+                f"store.url: {where} has no database or bucket {self.address.database!r}"
+                f"{f' of org {self.address.org!r}' if self.address.org else ''}: {said}"
+            )
+        if any(limit in said for limit in _LIMITS):
+            return StoreMisconfigured(f"store.url: {where} has reached a limit of its configuration: {said}")
+        if status in (400, 413, 422) and not query:
+            dropped = _DROPPED.search(said)
+            return Refused(said, int(dropped[1]) if dropped else None)
+        if status == 0 and "SSL" in said:
+            return StoreMisconfigured(f"store.url: no TLS connection to {where}: {said}")
+        if 400 <= status < 500 and status not in (408, 429):
+            return StoreMisconfigured(f"store.url: {where} refuses a request ({status}): {said}")
+        return StoreUnavailable(f"{where} answers {status}: {said}")
+
+    def _unavailable(self, error: Exception) -> Exception:
+        cause = getattr(error, "reason", None) or error
+        if isinstance(error, urllib3.exceptions.SSLError):
+            return StoreMisconfigured(f"store.url: no TLS connection to {self.address.base_url}: {cause}")
+        return StoreUnavailable(f"InfluxDB at {self.address.base_url} does not answer: {cause}")
+
+
+def _authorization(token: str | None) -> str | None:
+    """Return the header: `user:password` (1.x) as Basic, which every path of 1.x knows; else a token."""
+    if not token:
+        return None
+    if ":" in token:
+        return "Basic " + base64.b64encode(token.encode()).decode()
+    return f"Token {token}"
+
+
+def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    """Yield the lines of a chunked answer: InfluxDB ends each chunk of an answer with a line break."""
+    rest = b""
+    for block in answer.stream(1 << 18):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from (line for line in lines if line.strip())
+    if rest.strip():
+        yield rest
+
+
+def _message(body: Any) -> str:
+    """Return what the server said: `error` in 1.x, `message` in 2.x, else the text itself."""
+    text = str(body or "").strip()
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text[:500]
+    if isinstance(found, dict):
+        return str(found.get("error") or found.get("message") or text)[:500]
+    return text[:500]
+
+
+def _unknown_path(error: ApiException) -> bool:
+    """Tell a server that does not know the path from one that does not know the bucket (which says so in JSON)."""
+    return error.status == 404 and not str(error.body or "").lstrip().startswith("{")
+
+
+def _status_of(said: str) -> int:
+    """Return the status that fits an error inside an answer of status 200."""
+    text = said.lower()
+    if "not found" in text and ("database" in text or "bucket" in text or "retention policy" in text):
+        return 404
+    if "not authorized" in text or "authorization" in text or "unauthorized" in text:
+        return 401
+    return 400 if "error parsing" in text or "not implemented" in text else 500

@@ -1,0 +1,115 @@
+"""A real InfluxDB 1.x on free ports of 127.0.0.1, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from parts import free_port, need
+
+CONFIG = """
+reporting-disabled = true
+bind-address = "127.0.0.1:{rpc}"
+[meta]
+  dir = "{folder}/meta"
+[data]
+  dir = "{folder}/data"
+  wal-dir = "{folder}/wal"
+  index-version = "tsi1"
+  query-log-enabled = false
+  max-values-per-tag = {max_values_per_tag}
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "127.0.0.1:{port}"
+  log-enabled = false
+  auth-enabled = {auth}
+[logging]
+  level = "error"
+"""
+
+
+class Influxd:
+    """One server; `stop`, `kill`, `start`, `freeze` and `thaw` are for tests of faults."""
+
+    def __init__(self, folder: Path, *, auth: bool = False, max_values_per_tag: int = 100_000) -> None:
+        self.port = free_port()
+        self._binary = need("influxd")
+        self._folder = folder
+        self._config = folder / "influxdb.conf"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._config.write_text(
+            CONFIG.format(
+                folder=folder,
+                port=self.port,
+                rpc=free_port(),
+                auth=str(auth).lower(),
+                max_values_per_tag=max_values_per_tag,
+            )
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str = "heat", options: str = "") -> str:
+        return f"influxdb://127.0.0.1:{self.port}/{database}{options}"
+
+    def start(self) -> None:
+        log = (self._folder / "influxd.log").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                [str(self._binary), "run", "-config", str(self._config)], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 30
+        while not self._answers():
+            if time.monotonic() > deadline:
+                raise RuntimeError("influxd does not answer")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGCONT)
+
+    def _end(self, number: int) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
+            self._process.wait(30)
+            self._process = None
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "influxd.log").read_text()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=1) as answer:
+                return bool(answer.status == 204)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@contextmanager
+def influxd(folder: Path, **options: object) -> Iterator[Influxd]:
+    """Run a server for the length of a block."""
+    server = Influxd(folder, **options)  # type: ignore[arg-type]
+    server.start()
+    try:
+        yield server
+    finally:
+        with suppress(ProcessLookupError, AssertionError):
+            server.thaw()
+        server.kill()
