@@ -30,6 +30,11 @@ class Rule:
     stale_ms: int
     confirm_ms: int
 
+    def of(self, which: Ints) -> Rule:
+        """Return the rule of the points at ascending indices `which`."""
+        floors = Floors(*(getattr(self.floors, name)[which] for name in Floors.__dataclass_fields__))
+        return Rule(floors, self.windows, self.exempt.of(which), self.stale_ms, self.confirm_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Carry:
@@ -148,14 +153,11 @@ def _joined_silences(parts: list[Silences]) -> Silences:
 
 def _exactly(series: ReadingSeries, rule: Rule, now_ms: int, carry: Carry, which: Ints) -> tuple[Episodes, Episodes]:
     """Judge the points at `which` piece by piece; the episodes number them from 0."""
-    chosen = selected(series, which)
-    exempt = rule.exempt.of(which)
-    base = carry.base_ms[which]
-    pieces = cut(chosen, rule.windows, exempt, Horizon(base, now_ms, rule.stale_ms))
-    ends = _exemption_starts(exempt, base, pieces, now_ms)
-    floors = Floors(*(getattr(rule.floors, name)[which] for name in Floors.__dataclass_fields__))
-    cold = episodes(_cold(pieces, floors), ends, _carried(carry.cold, which), now_ms, rule.confirm_ms)
-    target = _below_target(pieces, floors)
+    mine, base = rule.of(which), carry.base_ms[which]
+    pieces = cut(selected(series, which), mine.windows, mine.exempt, Horizon(base, now_ms, rule.stale_ms))
+    ends = _exemption_starts(mine.exempt, base, now_ms)
+    cold = episodes(_cold(pieces, mine.floors), ends, _carried(carry.cold, which), now_ms, rule.confirm_ms)
+    target = _below_target(pieces, mine.floors)
     return cold, episodes(target, ends, _carried(carry.below_target, which), now_ms, rule.confirm_ms)
 
 
@@ -179,7 +181,7 @@ def _carried(carried: Episodes, which: Ints) -> Episodes:
     return mine.at_points(numbers)
 
 
-def _exemption_starts(exempt: Exemptions, base_ms: Ints, pieces: Pieces, now_ms: int) -> Triggers:
+def _exemption_starts(exempt: Exemptions, base_ms: Ints, now_ms: int) -> Triggers:
     """Return the beginnings of exemptions inside the horizon of each point."""
     points = len(base_ms)
     off = exempt.off_start_ms[exempt.off_start_ms > -FOREVER]
