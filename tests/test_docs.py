@@ -6,8 +6,8 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 from parts import ROOT
@@ -34,24 +34,22 @@ PATH = re.compile(
 )
 
 
-def commands(command: click.Command | None = None, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def commands(command: Any = None, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Every command that can be typed, without groups."""
     command = command or typer.main.get_command(app)
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
-            yield from commands(inner, (*words, name))
-    else:
+    if not hasattr(command, "commands"):
         yield words
+        return
+    for name, inner in command.commands.items():
+        yield from commands(inner, (*words, name))
 
 
 def options(words: tuple[str, ...]) -> set[str]:
-    """Options of a command, those before it and those of every command."""
-    command: click.Command = typer.main.get_command(app)
-    found = {"--help"}
-    for word in ("", *words):
-        if word:
-            assert isinstance(command, click.Group)
-            command = command.commands[word]
+    """Options of a command and those before it."""
+    command: Any = typer.main.get_command(app)
+    found = {"--help"} | {option for parameter in command.params for option in parameter.opts}
+    for word in words:
+        command = command.commands[word]
         found |= {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     return found
 
