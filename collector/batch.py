@@ -12,9 +12,13 @@ from collector.packet import Packet
 from collector.payloads.message import Flaw, Message, Reason, Silence, flawed, silent
 from collector.quarantine import Rejection, rejections
 from collector.routes import Routes
+from collector.strangers import Strangers
 from heating.reading import Reading, ReadingTable
+from heating.register import Register
 
 log = logging.getLogger(__name__)
+
+_EUI_DIGITS = 16
 
 
 class Step(IntEnum):
@@ -75,6 +79,7 @@ class Judge:
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
         self._last_server_ms: dict[str, int] = {}
+        self.strangers = Strangers()
 
     def decode(self, packets: Iterable[Packet]) -> list[Decoded]:
         """Return the messages of the packets; never fails."""
@@ -88,6 +93,8 @@ class Judge:
         judged = Judged()
         for number, one in enumerate(decoded):
             device_id = one.message.device_id
+            if not intake.register.knows(device_id):
+                device_id = one.message.device_id = _as_registered(device_id, intake.register)
             server_ms = self._server_ms(one, remembered, judged)
             outcomes = self._outcomes(one, intake, server_ms)
             counted_as = device_id if intake.register.knows(device_id) else ""
@@ -101,6 +108,8 @@ class Judge:
                 elif type(outcome) is Ignored:
                     judged.ignored.append((counted_as, outcome.silence))
             if flaws:
+                if not counted_as and any(flaw.reason is Reason.UNKNOWN_DEVICE for flaw in flaws):
+                    self.strangers.saw(one.packet, one.message)
                 judged.rejected.extend(rejections(one.packet, counted_as, flaws))
         return judged
 
@@ -143,3 +152,11 @@ class Judge:
             self._last_server_ms[device_id] = known
         judged.clockless[one.fingerprint] = known
         return known
+
+
+def _as_registered(device_id: str, register: Register) -> str:
+    """Return an EUI in the case in which the register has it: labels and servers differ."""
+    for spelled in (device_id.lower(), device_id.upper()):
+        if len(device_id) == _EUI_DIGITS and register.knows(spelled):
+            return spelled
+    return device_id

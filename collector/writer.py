@@ -18,6 +18,7 @@ from collector.payloads.message import Flaw, Reason
 from collector.quarantine import rejections
 from collector.tally import Count, Tally
 from heating.clock import Clock
+from heating.errors import LedgerUnavailable
 from heating.ledger.port import BatchIntent, Journal, Ledger, RejectedReading
 from heating.reading import Reading, ReadingTable
 from heating.register import Register
@@ -80,6 +81,13 @@ class Writer:
             self._write(batch)
         if batch.step is Step.STORED:
             self._finish(batch)
+            self._note_strangers()
+
+    def _note_strangers(self) -> None:
+        try:
+            self._judge.strangers.write(self._journal)
+        except LedgerUnavailable as problem:
+            log.info("unknown devices not noted yet reason=%s", problem)
 
     def _judge_batch(self, batch: Batch) -> None:
         decoded = self._judge.decode(batch.packets)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from collector.payloads.lorawan import Chirpstack, Ttn
 from collector.payloads.message import Decoder
 from collector.payloads.native import Native
+from collector.payloads.shelly import Shelly
+from collector.payloads.tasmota import Tasmota
+from collector.payloads.value import Value
+from collector.payloads.zigbee2mqtt import Zigbee2mqtt
 from collector.settings import TopicSettings
 from heating.errors import ConfigError
 
@@ -14,6 +19,12 @@ Maker = Callable[[TopicSettings, ZoneInfo | None], Decoder]
 
 FAMILIES: dict[str, Maker] = {
     "native": lambda topic, zone: Native(zone),
+    "chirpstack": lambda topic, zone: Chirpstack(zone, topic.probes),
+    "ttn": lambda topic, zone: Ttn(zone, topic.probes),
+    "zigbee2mqtt": lambda topic, zone: Zigbee2mqtt(topic.filter, zone, topic.unit, topic.probes),
+    "tasmota": lambda topic, zone: Tasmota(zone, topic.unit, topic.probes),
+    "shelly": lambda topic, zone: Shelly(zone, topic.unit, topic.probes),
+    "value": lambda topic, zone: Value(topic.filter, topic.unit, topic.field),
 }
 
 # Families whose devices are known to write local times without an offset.

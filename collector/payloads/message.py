@@ -40,6 +40,7 @@ class Reason(StrEnum):
     NOT_PLACED = "not_placed"  # known, but at no point at that instant
     DEVICE_MISMATCH = "device_mismatch"  # topic and payload name different devices
     DECODER_FAILED = "decoder_failed"
+    AMBIGUOUS_PROBES = "ambiguous_probes"  # several probes, and no configuration that says which is which
     STORE_REFUSED = "store_refused"
 
 

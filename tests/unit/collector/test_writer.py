@@ -160,6 +160,20 @@ def test_register_is_taken_over_when_it_changes(bench):
     assert bench.counts() == {"received": 2, "stored": 1, "quarantined": 1}
 
 
+def test_unknown_devices_are_noted_with_their_last_reading(bench):
+    odd = bench.packet("bad\u200b\n", reading(0))
+    bench.push(bench.packet("X1", reading(5)), bench.packet("X1", reading(0, 21.5)), odd)
+    (stranger,) = bench.ledger.journal.seen_strangers
+    assert (stranger.device_id, stranger.count, stranger.reading) == ("X1", 2, {"ts_ms": NOW, "temperature_c": 21.5})
+
+
+def test_an_eui_fits_in_either_case(bench):
+    point = MeasurementPoint(point_id="P9", device_id="24E124136B502217", station="S1")
+    bench.ledger.places.current = Register.of_points([point])
+    assert bench.push(bench.packet("24e124136b502217", reading(0))) == {"received": 1, "stored": 1}
+    assert list(bench.store.rows) == [("24E124136B502217", NOW)]
+
+
 CALLS = ("unseen", "begin", "begun", "write", "written", "finish", "finished")
 
 
