@@ -7,18 +7,16 @@ invented and look it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Self
 
 import msgspec
 import numpy as np
 
-from firmware_sim.layout import BuildingPlan, Dwelling, EstateMix, designate, plan_buildings
+from firmware_sim.dwellings import Row, entry_point, longest_of, outdoor_point, room_point, rooms_of
+from firmware_sim.layout import BuildingPlan, EstateMix, plan_buildings
 from heating.reading import Bools, Floats, Ints
 from heating.site import Contact, HeatingState, HomeClass, MeasurementPoint, PointKind
 
-NETWORK_END_FRACTION = 0.8  # contract §2, analyzer.network_end_fraction
-_INSTALLED = date(2026, 9, 15)
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
 
 
@@ -119,13 +117,13 @@ class Estate:
         rows = [
             row
             for index, (plan, share) in enumerate(zip(plans, shares, strict=True))
-            for row in _rooms_of(index, plan, share, mix, rng)
+            for row in rooms_of(index, plan, share, mix, rng)
         ]
-        longest = _longest(plans)
+        longest = longest_of(plans)
         points = _number(
-            [_room_point(row, plans[row.building], longest) for row in rows]
-            + [_entry_point(plan, longest) for plan in plans]
-            + [_outdoor_point(station) for station in _unique([plan.station for plan in plans])]
+            [room_point(row, plans[row.building], longest) for row in rows]
+            + [entry_point(plan, longest) for plan in plans]
+            + [outdoor_point(station) for station in _unique([plan.station for plan in plans])]
         )
         riser_ids = _unique([p.riser_id for p in points[: len(rows)]])
         return cls(
@@ -138,108 +136,6 @@ class Estate:
             building_ids=_unique([f"{plan.station}/{plan.name}" for plan in plans]),
             riser_ids=riser_ids,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    building: int
-    dwelling: Dwelling
-    space: str
-    home_class: HomeClass
-    state: HeatingState
-    area_m2: float
-
-
-def _rooms_of(index: int, plan: BuildingPlan, homes: int, mix: EstateMix, rng: np.random.Generator) -> list[_Row]:
-    rows: list[_Row] = []
-    for dwelling in designate(plan, homes, rng):
-        home_class = _class_of(plan, dwelling, mix, rng)
-        state = _state_of(mix, rng)
-        area = round(float(rng.normal(60 if plan.old else 95, 12)), 1)
-        spaces = ("客厅", "主卧") if rng.random() < mix.two_points else ("客厅",)
-        if home_class is HomeClass.NONRESIDENTIAL:
-            spaces = ("营业厅",)
-        rows += [_Row(index, dwelling, space, home_class, state, max(area, 25.0)) for space in spaces]
-    return rows
-
-
-def _class_of(plan: BuildingPlan, dwelling: Dwelling, mix: EstateMix, rng: np.random.Generator) -> HomeClass:
-    # Shops stand on the ground floor; six times the share there makes about the share of all.
-    draw = rng.random()
-    if plan.bungalow:
-        return HomeClass.BUNGALOW
-    shop = dwelling.floor == 1 and draw < 4 * mix.nonresidential
-    return HomeClass.NONRESIDENTIAL if shop else HomeClass.APARTMENT
-
-
-def _state_of(mix: EstateMix, rng: np.random.Generator) -> HeatingState:
-    draw = rng.random()
-    if draw < mix.suspended:
-        return HeatingState.SUSPENDED
-    return HeatingState.PARTIAL if draw < mix.suspended + mix.partial else HeatingState.ON
-
-
-def _longest(plans: list[BuildingPlan]) -> dict[tuple[str, str], float]:
-    longest: dict[tuple[str, str], float] = {}
-    for plan in plans:
-        key = (plan.station, plan.branch)
-        longest[key] = max(longest.get(key, 0.0), plan.distance_m)
-    return longest
-
-
-def _is_end(plan: BuildingPlan, longest: dict[tuple[str, str], float]) -> bool:
-    return plan.distance_m >= NETWORK_END_FRACTION * longest[plan.station, plan.branch]
-
-
-def _room_point(row: _Row, plan: BuildingPlan, longest: dict[tuple[str, str], float]) -> MeasurementPoint:
-    day, night = _contract(row.home_class)
-    dwelling = row.dwelling
-    return MeasurementPoint(
-        point_id="",
-        station=plan.station,
-        branch=plan.branch,
-        branch_distance_m=plan.distance_m,
-        network_end=_is_end(plan, longest),
-        building=plan.name,
-        unit=str(dwelling.unit),
-        floor=dwelling.floor,
-        floors_total=plan.floors,
-        room=f"{dwelling.floor}{dwelling.door:02d}",
-        space=row.space,
-        corner=dwelling.corner,
-        area_m2=row.area_m2,
-        home_class=row.home_class,
-        contract_day_c=day,
-        contract_night_c=night,
-        heating_state=row.state,
-        installed_on=_INSTALLED,
-        height_m=1.6,
-        wall="内墙",
-    )
-
-
-def _contract(home_class: HomeClass) -> tuple[float | None, float | None]:
-    # Assumed contracts: the sources leave the number open (regulations.md §0.1, rows 3 and 4).
-    if home_class is HomeClass.BUNGALOW:
-        return 16.0, 14.0
-    return (18.0, 12.0) if home_class is HomeClass.NONRESIDENTIAL else (None, None)
-
-
-def _entry_point(plan: BuildingPlan, longest: dict[tuple[str, str], float]) -> MeasurementPoint:
-    return MeasurementPoint(
-        point_id="",
-        kind=PointKind.ENTRY,
-        station=plan.station,
-        branch=plan.branch,
-        branch_distance_m=plan.distance_m,
-        network_end=_is_end(plan, longest),
-        building=plan.name,
-        installed_on=_INSTALLED,
-    )
-
-
-def _outdoor_point(station: str) -> MeasurementPoint:
-    return MeasurementPoint(point_id="", kind=PointKind.OUTDOOR, station=station, installed_on=_INSTALLED)
 
 
 _PREFIX = {PointKind.ROOM: "P", PointKind.ENTRY: "E", PointKind.OUTDOOR: "O"}
@@ -260,7 +156,7 @@ def _unique(values: list[str]) -> tuple[str, ...]:
 
 
 def _rooms(
-    rows: list[_Row],
+    rows: list[Row],
     points: tuple[MeasurementPoint, ...],
     riser_ids: tuple[str, ...],
     rng: np.random.Generator,

@@ -14,7 +14,7 @@ from firmware_sim.faults import FOREVER_MS, HOUR_MS, Effects, FaultKind
 from firmware_sim.scenario import NodeSpec
 from firmware_sim.world import STEP_MS, Hour, World
 from heating.instants import from_ms
-from heating.reading import Bools, Floats, Ints
+from heating.reading import Bools, Floats, Ints, Quality
 
 MINUTE_MS = 60_000
 WATER_NOISE_K = 0.2  # clamp-on probes; assumption
@@ -36,8 +36,10 @@ class Samples:
         float64 (N,), NaN where the device has no such value.
     arrives_ms
         int64 (N,): end of the offline spell in which it was taken, else `taken_ms`.
-    duplicate
-        bool (N,): the packet that carries it is sent twice.
+    duplicate, garbage
+        bool (N,): the packet that carries it is sent twice, or followed by bytes that are no reading.
+    flags
+        int64 (N,), bits of `heating.reading.Quality`: low battery, moved, sensor fault.
     """
 
     device: Ints
@@ -50,6 +52,8 @@ class Samples:
     battery_v: Floats
     arrives_ms: Ints
     duplicate: Bools
+    garbage: Bools
+    flags: Ints
 
     def __len__(self) -> int:
         """Return N."""
@@ -121,6 +125,7 @@ class Sensors:
             device=device, taken_ms=taken, ts_ms=taken.copy(), temperature_c=temperature, humidity_pct=humidity,
             supply_c=supply, return_c=back, battery_v=self._battery[device] + rng.normal(0, 0.005, count),
             arrives_ms=taken.copy(), duplicate=np.zeros(count, dtype=np.bool_),
+            garbage=np.zeros(count, dtype=np.bool_), flags=np.zeros(count, dtype=np.int64),
         )  # fmt: skip
 
     def _humid(self, indoor: Floats, outdoor: Floats, device: Ints, rng: np.random.Generator) -> Floats:
@@ -139,6 +144,8 @@ class Sensors:
         spikes = _level(s, effects.of_kind(FaultKind.SPIKE))
         value = np.where(chance < spikes, value + size, value)
         value = self._held(s, value, effects.of_kind(FaultKind.STUCK))
+        probe, moved = effects.of_kind(FaultKind.PROBE), effects.of_kind(FaultKind.MOVED)
+        value = np.where(_hit(s, probe), _level(s, probe), value)
         battery = s.battery_v.copy()
         low = _hit(s, effects.of_kind(FaultKind.LOW_BATTERY))
         battery[low] = _level(s, effects.of_kind(FaultKind.LOW_BATTERY))[low]
@@ -151,6 +158,8 @@ class Sensors:
             battery_v=np.rint(battery * 100) / 100,
             arrives_ms=_arrival(s, effects.of_kind(FaultKind.OFFLINE)),
             duplicate=rng.random(len(s)) < _level(s, effects.of_kind(FaultKind.DUPLICATE)),
+            garbage=rng.random(len(s)) < _level(s, effects.of_kind(FaultKind.GARBAGE)),
+            flags=low * Quality.LOW_BATTERY + _hit(s, moved) * Quality.MOVED + _hit(s, probe) * Quality.SENSOR_FAULT,
         )  # fmt: skip
 
     def _misplaced(self, s: Samples, effects: Effects, hour: Hour) -> Floats:

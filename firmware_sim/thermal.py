@@ -88,8 +88,9 @@ class Physics:
         return cls(
             loss=loss,
             mass=np.maximum(constant_h[rooms.building] * base - AIR_CAPACITY, 10.0),
-            neighbour=rng.uniform(1.2, 1.8, z),
-            off_neighbour=np.where(rooms.off_neighbour, rng.uniform(0.12, 0.38, z), 0.0),
+            # Floors and partitions, 2–2.5 W/(m²·K) on more than a square metre a square metre; assumption.
+            neighbour=rng.uniform(2.0, 3.2, z),
+            off_neighbour=np.where(rooms.off_neighbour, rng.uniform(0.15, 0.5, z), 0.0),
             radiator=heat / (0.5 * (supply + back) - target) ** (1 + EXPONENT),
             flow=heat / (supply - back),
             sun=sun,
@@ -134,7 +135,7 @@ class Drive:
     gain
         Heat of people, appliances and sun [W/m²].
     around
-        Mean air temperature of the building's homes [°C].
+        Air temperature of the homes next door [°C].
     """
 
     outdoor_c: float

@@ -8,7 +8,8 @@ from datetime import timedelta
 import numpy as np
 
 from firmware_sim.estate import Estate
-from firmware_sim.faults import FLOW_KINDS, HOUR_MS, Effects, Fault, FaultKind, lay_faults
+from firmware_sim.faults import FLOW_KINDS, HOUR_MS, Effects, Fault, FaultKind
+from firmware_sim.laying import lay_faults
 from firmware_sim.network import Curve, entry_supply, flow_shares
 from firmware_sim.scenario import Scenario
 from firmware_sim.thermal import MEAN_GAIN, SUN_GAIN, Drive, Physics, State, step
@@ -20,6 +21,7 @@ STEP_MS = 300_000
 STEPS = HOUR_MS // STEP_MS
 RUN_IN_H = 72  # hours of physics before the first reading
 WEATHER_DAYS = 400
+RISER_SHARE = 0.7  # of the exchange with the neighbours, along the riser; assumption
 REPEAT_DAYS = 60  # daily habits are laid this far ahead
 
 
@@ -162,12 +164,19 @@ class World:
         windows = now.of_kind(FaultKind.WINDOW)
         vent = np.bincount(windows.room, windows.level, len(rooms)).astype(np.float64)
         supply = entry_supply(buildings, self._supply(ts_ms, faults))[rooms.building]
-        around = _mean_by(rooms.building, self._state.air, None, len(buildings))[rooms.building]
-        drive = Drive(outdoor_c, supply, flow, vent, gain, around)
+        drive = Drive(outdoor_c, supply, flow, vent, gain, self._around())
         back = step(self._state, self.physics, drive)
         carried = flow * self.physics.flow
         leaving = _mean_by(rooms.building, back, carried, len(buildings))
         self._back = np.where(np.isnan(leaving), self._back, leaving)
+
+    def _around(self) -> Floats:
+        """Temperature next door: mostly the homes above and below on the riser, the rest of the building besides."""
+        rooms, air = self.estate.rooms, self._state.air
+        riser = _mean_by(rooms.riser, air, None, len(self.estate.riser_ids))[rooms.riser]
+        building = _mean_by(rooms.building, air, None, len(self.estate.buildings))[rooms.building]
+        around: Floats = RISER_SHARE * riser + (1 - RISER_SHARE) * building
+        return around
 
 
 def _mean_by(group: Ints, value: Floats, weight: Floats | None, groups: int) -> Floats:
