@@ -22,7 +22,7 @@ bind-address = "127.0.0.1:{rpc}"
 [data]
   dir = "{folder}/data"
   wal-dir = "{folder}/wal"
-  index-version = "tsi1"
+  index-version = "{index}"
   query-log-enabled = false
   max-values-per-tag = {max_values_per_tag}
 [monitor]
@@ -39,7 +39,9 @@ bind-address = "127.0.0.1:{rpc}"
 class Influxd:
     """One server; `stop`, `kill`, `start`, `freeze` and `thaw` are for tests of faults."""
 
-    def __init__(self, folder: Path, *, auth: bool = False, max_values_per_tag: int = 100_000) -> None:
+    def __init__(
+        self, folder: Path, *, auth: bool = False, index: str = "tsi1", max_values_per_tag: int = 100_000
+    ) -> None:
         self.port = free_port()
         self._binary = need("influxd")
         self._folder = folder
@@ -51,6 +53,7 @@ class Influxd:
                 port=self.port,
                 rpc=free_port(),
                 auth=str(auth).lower(),
+                index=index,
                 max_values_per_tag=max_values_per_tag,
             )
         )

@@ -1,0 +1,264 @@
+"""InfluxDB when it is not well: away, slow, restarted, refusing rows, refusing us."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import urllib3
+from contract.storekit import HOUR, MINUTE, T0, all_rows, lines_of, rollup, room, table
+from peers.influxd import Influxd, influxd
+
+from heating.errors import StoreMisconfigured, StoreUnavailable
+from heating.measurement import Measurement
+from heating.store import influx_http, open_store, restore_store
+
+pytestmark = [pytest.mark.integration, pytest.mark.influx]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
+    with influxd(tmp_path_factory.mktemp("influxd")) as running:
+        yield running
+
+
+def statement(server: Influxd, text: str, database: str = "heat") -> None:
+    url = f"http://127.0.0.1:{server.port}/query?" + urlencode({"q": text, "db": database})
+    answer = urllib3.request("POST", url)
+    assert answer.status == 200, answer.data
+    assert b"error" not in answer.data, answer.data
+
+
+class TestRefusedRows:
+    def test_a_bad_row_is_rejected_and_the_rest_is_kept(self, server):
+        with closing(open_store(server.url("types"))) as store:
+            store.write(table(room("D0", T0)))
+            # Somebody made the field of another shard's day an integer.
+            line = f"room,device=X,point=X temperature_c=20i {T0 + 300 * 24 * HOUR}"
+            urllib3.request("POST", f"http://127.0.0.1:{server.port}/write?db=types&precision=ms", body=line)
+            later = T0 + 300 * 24 * HOUR
+            batch = [room(f"D{i}", T0 + HOUR + i) for i in range(20)]
+            batch[7] = room("D7", later)
+            batch[13] = room("D13", later, None, humidity_pct=40.0)
+            written = store.write(table(*batch))
+            assert [row.index for row in written.rejected] == [7]
+            assert "conflict" in written.rejected[0].reason
+            assert written.stored.tolist() == [i != 7 for i in range(20)]
+            assert len(all_rows(store, T0, T0 + 2 * HOUR)) == 19
+            assert store.newest()["D13"] == later
+
+    def test_a_database_with_a_shorter_retention(self, server):
+        statement(server, "CREATE DATABASE short WITH DURATION 1h")
+        with closing(open_store(server.url("short"))) as store:
+            written = store.write(table(room("D1", T0 - 10_000 * HOUR)))
+            assert not written.stored.any()
+            assert "retention" in written.rejected[0].reason
+
+    def test_a_limit_of_the_server_is_no_fault_of_the_rows(self, tmp_path):
+        with (
+            influxd(tmp_path, index="inmem", max_values_per_tag=5) as small,
+            closing(open_store(small.url())) as store,
+        ):
+            store.write(table(*(room(f"D{i}", T0) for i in range(10))))
+            with pytest.raises(StoreMisconfigured, match="limit"):
+                store.write(table(*(room(f"E{i}", T0) for i in range(10))))
+
+
+class TestRefusingUs:
+    def test_user_and_password(self, tmp_path):
+        with influxd(tmp_path, auth=True) as server:
+            statement(server, "CREATE USER admin WITH PASSWORD 'open sesame' WITH ALL PRIVILEGES", "")
+            with closing(open_store(server.url(), token="admin:open sesame")) as store:
+                assert store.write(table(room("D1", T0))).stored.all()
+                assert len(all_rows(store)) == 1
+            for token in ("admin:wrong", None):
+                with closing(open_store(server.url(), token=token)) as store:
+                    with pytest.raises(StoreMisconfigured, match=r"^store\.token_file"):
+                        store.write(table(room("D1", T0)))
+                    with pytest.raises(StoreMisconfigured, match=r"^store\.token_file"):
+                        store.ping()
+
+    def test_a_database_that_is_not_there(self, server):
+        with closing(open_store(server.url("nowhere"), create=False)) as store:
+            with pytest.raises(StoreMisconfigured, match=r"store\.url.*nowhere"):
+                store.newest()
+            with pytest.raises(StoreMisconfigured, match=r"store\.url.*nowhere"):
+                store.ping()
+
+    def test_a_database_dropped_while_in_use(self, server):
+        with closing(open_store(server.url("dropped"))) as store:
+            store.write(table(room("D1", T0)))
+            statement(server, "DROP DATABASE dropped")
+            with pytest.raises(StoreMisconfigured, match=r"store\.url.*dropped"):
+                store.write(table(room("D1", T0 + 1)))
+
+
+class TestAway:
+    def test_opened_before_the_server_is_up(self, tmp_path):
+        server = Influxd(tmp_path)
+        with closing(open_store(server.url())) as store:
+            with pytest.raises(StoreUnavailable, match="does not answer"):
+                store.write(table(room("D1", T0)))
+            server.start()
+            try:
+                assert store.write(table(room("D1", T0))).stored.all()
+            finally:
+                server.kill()
+
+    def test_killed_and_started_again(self, tmp_path):
+        with influxd(tmp_path) as server, closing(open_store(server.url())) as store:
+            for number in range(5):
+                store.write(table(*(room(f"D{i}", T0 + number * MINUTE, number / 8) for i in range(50))))
+            server.kill()
+            with pytest.raises(StoreUnavailable):
+                store.write(table(room("D1", T0 + HOUR)))
+            with pytest.raises(StoreUnavailable):
+                store.series(["P-D1"], T0, T0 + HOUR)
+            server.start()
+            assert len(all_rows(store)) == 250
+            again = store.write(table(room("D1", T0 + HOUR), room("D1", T0, 99.0)))
+            assert again.stored.tolist() == [True, False]
+
+    def test_frozen(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(influx_http, "_ANSWER_S", 1.0)
+        with influxd(tmp_path) as server, closing(open_store(server.url())) as store:
+            store.write(table(room("D1", T0)))
+            server.freeze()
+            with pytest.raises(StoreUnavailable):
+                store.write(table(room("D1", T0 + 1)))
+            server.thaw()
+            # Whether the frozen server took it is not known; written again it is there once.
+            assert store.write(table(room("D1", T0 + 1))).stored.all()
+            assert len(all_rows(store)) == 2
+
+
+class TestBackup:
+    def fill(self, store) -> None:
+        store.write(table(*(room(f"D {i}", T0 + i * HOUR, 20 + i / 7) for i in range(50))))
+        store.write_rollup(rollup(Measurement.ROOM_HOUR, {"ts": T0, "point": "P,1", "mean_c": 20.0}))
+
+    @pytest.mark.parametrize(("source", "target"), [("influx", "duckdb"), ("duckdb", "influx"), ("duckdb", "duckdb")])
+    def test_of_one_adapter_fits_the_other(self, server, tmp_path, source, target):
+        urls = {
+            name: {"influx": server.url(f"{name} {source} {target}"), "duckdb": f"duckdb:///{tmp_path}/{name}.duckdb"}
+            for name in ("from", "to")
+        }
+        with closing(open_store(urls["from"][source], role="owner")) as store:
+            self.fill(store)
+            store.backup(str(tmp_path / "saved"))
+            before = all_rows(store)
+            store.write(table(room("D1", T0)))
+        restore_store(urls["to"][target], str(tmp_path / "saved"))
+        with closing(open_store(urls["to"][target], role="owner")) as store:
+            assert all_rows(store) == before
+            assert len(lines_of(store.rollup(Measurement.ROOM_HOUR, T0, T0 + 1))) == 1
+
+
+@contextmanager
+def answering(answer: Callable[[str, str, bytes], tuple[int, str, bytes]]) -> Iterator[int]:
+    """Run a server whose answers (status, version header, body) a function of (method, path, body) gives."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, version, text = answer(self.command, self.path, body)
+            self.send_response(status)
+            self.send_header("X-Influxdb-Version", version)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = handle_any  # noqa: N815 - the names that http.server looks for
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=listener.serve_forever)
+    thread.start()
+    try:
+        yield listener.server_port
+    finally:
+        listener.shutdown()
+        listener.server_close()
+        thread.join()
+
+
+class TestAnswers:
+    """What the answers of servers that Debian does not have mean (statuses and bodies as their sources give them)."""
+
+    @pytest.mark.parametrize(
+        ("status", "body", "error", "words"),
+        [
+            (401, b'{"code":"unauthorized","message":"unauthorized access"}', StoreMisconfigured, "store.token_file"),
+            (403, b'{"code":"forbidden","message":"insufficient permissions"}', StoreMisconfigured, "store.token_file"),
+            (404, b'{"code":"not found","message":"bucket \\"heat\\" not found"}', StoreMisconfigured, "store.url"),
+            (429, b'{"message":"too many requests"}', StoreUnavailable, "429"),
+            (500, b'{"error":"write /data: no space left on device"}', StoreUnavailable, "no space left"),
+            (500, b'{"error":"open /data: read-only file system"}', StoreUnavailable, "read-only"),
+            (503, b"", StoreUnavailable, "503"),
+        ],
+    )
+    def test_of_a_write(self, status, body, error, words):
+        def answer(method: str, path: str, given: bytes) -> tuple[int, str, bytes]:
+            if path.startswith("/api/v2/write"):
+                return status, "v2.7.4", body
+            return 200, "v2.7.4", b'{"results":[]}'
+
+        with (
+            answering(answer) as port,
+            closing(open_store(f"influxdb://127.0.0.1:{port}/heat", create=False)) as store,
+            pytest.raises(error, match=words),
+        ):
+            store.write(table(room("D1", T0)))
+
+    @pytest.mark.parametrize("status", [400, 413, 422])
+    def test_a_bad_row_is_found_by_halves(self, status):
+        kept: list[bytes] = []
+
+        def answer(method: str, path: str, given: bytes) -> tuple[int, str, bytes]:
+            if not path.startswith("/api/v2/write"):
+                return 200, "v2.7.4", b'{"results":[]}'
+            if b"device=D5," in given:
+                return status, "v2.7.4", b'{"code":"unprocessable entity","message":"failure writing points"}'
+            kept.extend(given.split(b"\n"))
+            return 204, "v2.7.4", b""
+
+        with answering(answer) as port, closing(open_store(f"influxdb://127.0.0.1:{port}/heat", create=False)) as store:
+            written = store.write(table(*(room(f"D{i}", T0 + i) for i in range(12))))
+            assert [row.index for row in written.rejected] == [5]
+            assert written.stored.sum() == 11
+            assert len(kept) == 11
+
+    def test_a_bucket_is_made_once(self):
+        made: list[bytes] = []
+
+        def answer(method: str, path: str, given: bytes) -> tuple[int, str, bytes]:
+            if path.startswith("/api/v2/orgs"):
+                return 200, "v2.7.4", b'{"orgs":[{"id":"0a1b","name":"heating"}]}'
+            if path.startswith("/api/v2/buckets"):
+                if method == "POST":
+                    made.append(given)
+                    return 201, "v2.7.4", b"{}"
+                return 200, "v2.7.4", b'{"buckets":[]}'
+            return (204, "v2.7.4", b"") if path.startswith("/api/v2/write") else (200, "v2.7.4", b'{"results":[]}')
+
+        with answering(answer) as port:
+            url = f"influxdb://127.0.0.1:{port}/heat?org=heating"
+            with closing(open_store(url, token="secret")) as store:
+                store.write(table(room("D1", T0)))
+                store.write(table(room("D1", T0 + 1)))
+        assert len(made) == 1
+        assert b'"orgID":"0a1b"' in made[0].replace(b" ", b"")
+
+
+def test_backup_folder_in_use_is_not_overwritten(tmp_path: Path):
+    with closing(open_store(f"duckdb:///{tmp_path}/a.duckdb", role="owner")) as store:
+        store.backup(str(tmp_path / "b"))
+        with pytest.raises(Exception, match="exists already"):
+            store.backup(str(tmp_path / "b"))
