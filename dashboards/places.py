@@ -15,11 +15,15 @@ _ROOM = ("室", "room ")
 
 def home_name(point: MeasurementPoint, language: Language) -> str:
     """Return station, building, unit and room of a point."""
-    return _joined(
-        point.station,
-        _named(point.building, _BUILDING, language),
-        _named(point.unit, _UNIT, language),
-        _named(point.room, _ROOM, language) or point.point_id,
+    return _joined(*home_lines(point, language))
+
+
+def home_lines(point: MeasurementPoint, language: Language) -> tuple[str, str]:
+    """Return where a home is in two lines: station and building, then unit and room."""
+    room = _named(point.room, _ROOM, language) or point.point_id
+    return (
+        _joined(point.station, _named(point.building, _BUILDING, language)),
+        _joined(_named(point.unit, _UNIT, language), room),
     )
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Router, get, post
+from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from dashboards.console.acts import Act, Recorded, act, record_visit, visits
+from dashboards.console.asking import Asking, AtDesk
 from dashboards.console.desk import Desk
 from dashboards.console.guard import needs
 from dashboards.console.sheets import OrderSheet, OrderView, by_urgency, order_sheet, order_view
-from dashboards.console.users import Right, User
+from dashboards.console.users import Right
 from dashboards.homes import HomeRow
 from dashboards.overview import Figures, figures
 from heating.errors import InputError
@@ -25,10 +26,10 @@ from heating.instants import parse_instant
 from heating.order import OrderState
 from heating.site import MeasurementPoint, PointKind
 
-Limit = Annotated[int, Parameter(ge=1, le=100_000, description="At most so many rows.")]
-From = Annotated[str | None, Parameter(query="from", description="RFC 3339, or local time of the site; inclusive.")]
-To = Annotated[str | None, Parameter(query="to", description="RFC 3339, or local time of the site; exclusive.")]
-Asking = Request[User, Any, Any]
+Limit = Annotated[int, QueryParameter(ge=1, le=100_000, description="At most so many rows.")]
+From = Annotated[str | None, QueryParameter(name="from", description="RFC 3339, or local time of the site; inclusive.")]
+To = Annotated[str | None, QueryParameter(name="to", description="RFC 3339, or local time of the site; exclusive.")]
+InState = Annotated[OrderState | None, QueryParameter(name="state", description="Only orders in this state.")]
 
 
 class HomesAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,12 @@ class InspectionsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/homes", summary="Homes", sync_to_thread=True)
-def homes(desk: Desk, status: Status | None = None, building: str | None = None, limit: Limit = 100_000) -> HomesAnswer:
+def homes(
+    desk: AtDesk,
+    status: FromQuery[Status | None] = None,
+    building: FromQuery[str | None] = None,
+    limit: Limit = 100_000,
+) -> HomesAnswer:
     """Return homes as they are now, by status and building if asked."""
     snapshot = desk.snapshot()
     rows = [
@@ -88,7 +94,7 @@ def homes(desk: Desk, status: Status | None = None, building: str | None = None,
 
 @get("/findings", summary="Findings", sync_to_thread=True)
 def findings(
-    desk: Desk, kind: FindingKind | None = None, start: From = None, end: To = None, limit: Limit = 10_000
+    desk: AtDesk, kind: FromQuery[FindingKind | None] = None, start: From = None, end: To = None, limit: Limit = 10_000
 ) -> FindingsAnswer:
     """Return open findings, or those that meet [from, to)."""
     now = desk.now()
@@ -101,18 +107,18 @@ def findings(
 
 @get("/orders", summary="Work orders", sync_to_thread=True)
 def orders(
-    desk: Desk, state: OrderState | None = None, start: From = None, end: To = None, limit: Limit = 10_000
+    desk: AtDesk, wanted: InState = None, start: From = None, end: To = None, limit: Limit = 10_000
 ) -> OrdersAnswer:
     """Return unfinished orders, or those opened in [from, to)."""
     now = desk.now()
     book = desk.ledger.orders
     rows = book.unfinished() if start is None and end is None else book.between(*_interval(desk, start, end, now))
-    wanted = [order for order in rows if state is None or order.state is state]
-    return OrdersAnswer(at=now, orders=by_urgency(wanted, now)[:limit])
+    chosen = [order for order in rows if wanted is None or order.state is wanted]
+    return OrdersAnswer(at=now, orders=by_urgency(chosen, now)[:limit])
 
 
 @get("/orders/{order_id:str}", summary="Sheet of a work order", sync_to_thread=True)
-def order(request: Asking, desk: Desk, order_id: str) -> OrderSheet:
+def order(request: Asking, desk: AtDesk, order_id: FromPath[str]) -> OrderSheet:
     """Return one order with whom to call; contacts are masked for roles that neither call nor visit."""
     found = desk.ledger.orders.get(order_id)
     if found is None:
@@ -121,7 +127,7 @@ def order(request: Asking, desk: Desk, order_id: str) -> OrderSheet:
 
 
 @post("/orders/{order_id:str}/events", summary="Record a step", guards=[needs(Right.ACT)], sync_to_thread=True)
-def order_event(request: Asking, desk: Desk, order_id: str, data: Act) -> OrderView:
+def order_event(request: Asking, desk: AtDesk, order_id: FromPath[str], data: JSONBody[Act]) -> OrderView:
     """Record what was done about an order; the answer is the order after it."""
     changed = act(desk, order_id, data, request.user)
     if changed is None:
@@ -130,7 +136,9 @@ def order_event(request: Asking, desk: Desk, order_id: str, data: Act) -> OrderV
 
 
 @get("/points", summary="Measurement points", sync_to_thread=True)
-def points(desk: Desk, kind: PointKind | None = None, building: str | None = None) -> PointsAnswer:
+def points(
+    desk: AtDesk, kind: FromQuery[PointKind | None] = None, building: FromQuery[str | None] = None
+) -> PointsAnswer:
     """Return the register in force."""
     rows = [
         point
@@ -141,13 +149,15 @@ def points(desk: Desk, kind: PointKind | None = None, building: str | None = Non
 
 
 @get("/inspections", summary="Records of visits", sync_to_thread=True)
-def inspections(desk: Desk, point: str | None = None, after: int = 0, limit: Limit = 1000) -> InspectionsAnswer:
+def inspections(
+    desk: AtDesk, point: FromQuery[str | None] = None, after: FromQuery[int] = 0, limit: Limit = 1000
+) -> InspectionsAnswer:
     """Return records of visits, of one point if asked."""
     return InspectionsAnswer(at=desk.now(), inspections=visits(desk, after=after, point_id=point, limit=limit))
 
 
 @post("/inspections", summary="Enter a visit", guards=[needs(Right.INSPECT)], sync_to_thread=True)
-def inspection(request: Asking, desk: Desk, data: InspectionRecord) -> Recorded:
+def inspection(request: Asking, desk: AtDesk, data: JSONBody[InspectionRecord]) -> Recorded:
     """Append a record of a visit (S2 §8); `sensor_c`, `id` and, with users, `inspector` are filled in here."""
     return record_visit(desk, data, request.user)
 

@@ -17,6 +17,7 @@ from litestar.types import Message, Scope
 
 from dashboards.console import pages, paper_pages
 from dashboards.console.api import api_router
+from dashboards.console.asking import AtDesk
 from dashboards.console.desk import Desk
 from dashboards.console.guard import SECURITY_HEADERS, entrance
 from dashboards.console.health import HealthReport, health_report, render_metrics
@@ -31,7 +32,7 @@ _NOBODY = User("", Role.CONTROL_ROOM)
 
 
 @get("/healthz", summary="Is every stage alive and fresh", include_in_schema=True)
-async def healthz(desk: Desk) -> Response[HealthReport]:
+async def healthz(desk: AtDesk) -> Response[HealthReport]:
     """Return 200 when every stage is alive and fresh, else 503."""
     now = desk.now()
     report = health_report(desk.hooks.health(now), now)
@@ -39,7 +40,7 @@ async def healthz(desk: Desk) -> Response[HealthReport]:
 
 
 @get("/metrics", summary="Prometheus metrics", media_type=MediaType.TEXT)
-async def metrics(desk: Desk) -> Response[str]:
+async def metrics(desk: AtDesk) -> Response[str]:
     """Return the numbers of every stage."""
     rows = desk.hooks.metrics() if desk.hooks.metrics is not None else desk.metrics()
     return Response(render_metrics(rows), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
@@ -79,7 +80,7 @@ def _answer_hook(desk: Desk) -> Callable[[Message, Scope], Any]:
         desk.count(message["status"])
         headers = MutableScopeHeaders(message)
         for name, value in _headers(scope["path"]).items():
-            headers[name] = value
+            headers.setdefault(name, value)
 
     return stamp
 

@@ -4,42 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.enums import MediaType, RequestEncodingType
+from litestar.enums import MediaType
 from litestar.exceptions import NotFoundException
-from litestar.params import Body
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect
 
 from dashboards.console.acts import Act, act
+from dashboards.console.asking import Asking, AtDesk
 from dashboards.console.desk import Desk
 from dashboards.console.grid import building_grid
 from dashboards.console.guard import needs
 from dashboards.console.plot import HomePlot, Track, home_plot
 from dashboards.console.sheets import by_urgency, order_sheet
-from dashboards.console.users import Right, User
+from dashboards.console.users import Right
 from dashboards.console.view import View
+from dashboards.floors import floor_steps
 from dashboards.homes import HomeRow
 from dashboards.overview import figures, headline, urgent, worst_buildings
-from dashboards.snapshot import Snapshot, point_statuses
+from dashboards.snapshot import Snapshot
 from heating.errors import InputError
 from heating.finding import FindingKind
 from heating.instants import to_ms
-from heating.measurement import Measurement
+from heating.regulation import load_profile
 from heating.words import Language
 
-Asking = Request[User, Any, Any]
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 LANGUAGE_COOKIE = "heatwatch_language"
 _URGENT, _WORST, _HEADLINES, _ORDERS = 20, 8, 12, 8
 _PLOT = timedelta(hours=48)
-_HOUR_MS = 3_600_000
+_DAY_MS = 25 * 3_600_000
 _YEAR = 365 * 24 * 3600
 
 
 @get("/", sync_to_thread=True, include_in_schema=False)
-def overview(request: Asking, desk: Desk) -> Response[str]:
+def overview(request: Asking, desk: AtDesk) -> Response[str]:
     """Show the site at a glance."""
     snapshot = desk.snapshot()
     values = {
@@ -54,7 +54,7 @@ def overview(request: Asking, desk: Desk) -> Response[str]:
 
 
 @get("/buildings", sync_to_thread=True, include_in_schema=False)
-def buildings(request: Asking, desk: Desk) -> Response[str]:
+def buildings(request: Asking, desk: AtDesk) -> Response[str]:
     """Show all buildings as small grids."""
     snapshot = desk.snapshot()
     by_building: dict[str, list[HomeRow]] = {}
@@ -65,7 +65,7 @@ def buildings(request: Asking, desk: Desk) -> Response[str]:
 
 
 @get("/building", sync_to_thread=True, include_in_schema=False)
-def building(request: Asking, desk: Desk, id: str) -> Response[str]:
+def building(request: Asking, desk: AtDesk, id: FromQuery[str]) -> Response[str]:
     """Show one building, floors × units."""
     snapshot = desk.snapshot()
     rows = snapshot.in_building(id)
@@ -81,7 +81,7 @@ def building(request: Asking, desk: Desk, id: str) -> Response[str]:
 
 
 @get("/home", sync_to_thread=True, include_in_schema=False)
-def home(request: Asking, desk: Desk, id: str) -> Response[str]:
+def home(request: Asking, desk: AtDesk, id: FromQuery[str]) -> Response[str]:
     """Show one home: the last 48 hours of its deciding point, findings, order."""
     snapshot = desk.snapshot()
     row = snapshot.home_by_id.get(id)
@@ -99,7 +99,7 @@ def home(request: Asking, desk: Desk, id: str) -> Response[str]:
 
 
 @get("/findings", sync_to_thread=True, include_in_schema=False)
-def findings(request: Asking, desk: Desk, kind: str = "") -> Response[str]:
+def findings(request: Asking, desk: AtDesk, kind: FromQuery[str] = "") -> Response[str]:
     """Show open findings, by kind if asked."""
     snapshot = desk.snapshot()
     counts: dict[str, int] = {}
@@ -112,7 +112,7 @@ def findings(request: Asking, desk: Desk, kind: str = "") -> Response[str]:
 
 
 @get("/orders", sync_to_thread=True, include_in_schema=False)
-def orders(request: Asking, desk: Desk) -> Response[str]:
+def orders(request: Asking, desk: AtDesk) -> Response[str]:
     """Show unfinished orders, most urgent first."""
     snapshot = desk.snapshot()
     rows = by_urgency(snapshot.orders, snapshot.at)
@@ -120,13 +120,15 @@ def orders(request: Asking, desk: Desk) -> Response[str]:
 
 
 @get("/orders/{order_id:str}", sync_to_thread=True, include_in_schema=False)
-def order(request: Asking, desk: Desk, order_id: str) -> Response[str]:
+def order(request: Asking, desk: AtDesk, order_id: FromPath[str]) -> Response[str]:
     """Show the sheet of one order."""
     return _sheet(request, desk, order_id, error="")
 
 
 @post("/orders/{order_id:str}/events", guards=[needs(Right.ACT)], sync_to_thread=True, include_in_schema=False)
-def order_event(request: Asking, desk: Desk, order_id: str, data: Form) -> Response[Any]:
+def order_event(
+    request: Asking, desk: AtDesk, order_id: FromPath[str], data: URLEncodedBody[dict[str, str]]
+) -> Response[Any]:
     """Record a step from the form and go back to the sheet."""
     wanted = Act(kind=data.get("kind", ""), text=data.get("text", "")[:2000], by=data.get("by", "")[:80])
     try:
@@ -172,16 +174,14 @@ def _plot(desk: Desk, snapshot: Snapshot, row: HomeRow) -> HomePlot:
     start = end - _PLOT
     hold_ms = int(desk.site.rules.stale_after_min * 60_000)
     series = desk.store.series([row.point_id], to_ms(start) - hold_ms, to_ms(end) + 1)
-    rollup = desk.store.rollup(
-        Measurement.HOME_STATUS, to_ms(start) - 2 * _HOUR_MS, to_ms(end) + 1, tag="point", values=[row.point_id]
-    )
-    floors = [(to_ms(s.at), s.floor_c) for _, s in point_statuses(rollup) if s.floor_c is not None]
+    point = snapshot.register.by_id[row.point_id]
+    floors = floor_steps(load_profile(desk.site.rules.profile), point, (start, end), desk.site.zone)
     found = desk.ledger.findings.overlapping(start, end, kinds=[FindingKind.COLD_HOME])
     breaches = [(f.start, f.end or end) for f in found if f.subject.id == row.point_id]
     return home_plot(
         (start, end),
         Track(series.ts_ms.tolist(), series.value.tolist(), hold_ms),
-        Track([at for at, _ in floors], [c for _, c in floors], 2 * _HOUR_MS),
+        Track([at for at, _ in floors], [c for _, c in floors], _DAY_MS),
         breaches,
         desk.site.zone,
     )

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.params import FromPath, FromQuery
 
+from dashboards.console.asking import Asking, AtDesk
 from dashboards.console.desk import Desk
 from dashboards.console.pages import language_of, page_of
-from dashboards.console.users import Right, User
+from dashboards.console.users import Right
 from dashboards.reports import PointsReport, RoundsReport, paper_bytes, points_paper, rounds_paper
 from dashboards.reports.paper import Paper
 from heating.errors import InputError
 from heating.regulation import load_profile
 
-Asking = Request[User, Any, Any]
 _TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "html": "text/html; charset=utf-8",
@@ -27,7 +27,7 @@ _PAPER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';
 
 
 @get("/papers", sync_to_thread=True, include_in_schema=False)
-def papers(request: Asking, desk: Desk) -> Response[str]:
+def papers(request: Asking, desk: AtDesk) -> Response[str]:
     """Offer the papers."""
     snapshot = desk.snapshot()
     today = snapshot.at.astimezone(desk.site.zone).date()
@@ -37,7 +37,12 @@ def papers(request: Asking, desk: Desk) -> Response[str]:
 
 @get("/papers/{name:str}", sync_to_thread=True, include_in_schema=False)
 def paper(
-    request: Asking, desk: Desk, name: str, form: str = "html", day: str = "", building: str = ""
+    request: Asking,
+    desk: AtDesk,
+    name: FromPath[str],
+    form: FromQuery[str] = "html",
+    day: FromQuery[str] = "",
+    building: FromQuery[str] = "",
 ) -> Response[bytes]:
     """Return a paper of a day as a file."""
     if form not in _TYPES:

@@ -103,7 +103,7 @@ _Piece = tuple[int, int, float]
 
 def _pieces(track: Track, frame: Frame) -> list[_Piece]:
     pieces = []
-    ends = [*track.ts_ms[1:], frame.end_ms]
+    ends = [*track.ts_ms[1:], frame.end_ms][: len(track.ts_ms)]
     for begin, following, value in zip(track.ts_ms, ends, track.value, strict=True):
         begin_in, end_in = max(begin, frame.start_ms), min(following, begin + track.hold_ms, frame.end_ms)
         if begin_in < end_in:

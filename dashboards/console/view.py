@@ -140,7 +140,7 @@ class View:
         """Return the word of a state; a confirmed cold home is both."""
         if state != "confirmed":
             return self.say(state)
-        return f"{self.say('cold')}·{self.say('confirmed')}"
+        return f"{self.say('cold')} {self.say('confirmed')}"
 
     def home(self, row: HomeRow, snapshot: Snapshot) -> str:
         """Return the name of a home."""
@@ -175,7 +175,8 @@ class View:
         cause = finding.cause
         if cause is None:
             return _MISSING
-        return f"{self.say(cause.scope.value)} · {self.say(cause.side.value)}"
+        scope, side = self.say(cause.scope.value), self.say(cause.side.value)
+        return f"{scope}（{side}）" if self.language is Language.ZH else f"{scope} ({side})"
 
     def quoted(self, text: str) -> str:
         """Return text fit for a query of an address."""

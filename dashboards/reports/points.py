@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
-from dashboards.places import home_name, place_id
+from dashboards.floors import day_window, floor_of
+from dashboards.places import home_lines, place_id
 from dashboards.reports.day import PointDay, Stretch, point_day
 from dashboards.reports.paper import Column, Look, Paper, Row, Sheet
 from dashboards.reports.words import text
@@ -121,15 +122,12 @@ def _stretches(
 ) -> tuple[Stretch, ...]:
     """Cut a local day where the floor or an outage changes."""
     start, end = (to_ms(local_midnight(d, request.zone)) for d in (day, day + timedelta(days=1)))
-    profile = request.profile
-    by_day, by_night = (
-        to_ms(datetime.combine(day, wall, tzinfo=request.zone)) for wall in (profile.day_from, profile.day_to)
-    )
+    by_day, by_night = day_window(request.profile, day, request.zone)
     spans = [(to_ms(o.start), to_ms(o.end) if o.end else end, _under(o, points)) for o in outages]
     spans = [span for span in spans if span[0] < end and span[1] > start]
     cuts = sorted({start, end, by_day, by_night, *(ms for span in spans for ms in span[:2] if start < ms < end)})
     suspended = np.array([p.heating_state is HeatingState.SUSPENDED for p in points], dtype=np.bool_)
-    floors = {is_day: _floors(profile, points, is_day=is_day) for is_day in (True, False)}
+    floors = {is_day: _floors(request.profile, points, day=is_day) for is_day in (True, False)}
     stretches = []
     for a, b in pairwise(cuts):
         exempt = suspended.copy()
@@ -140,15 +138,9 @@ def _stretches(
     return tuple(stretches)
 
 
-def _floors(profile: Profile, points: Sequence[MeasurementPoint], *, is_day: bool) -> Floats:
-    """Return the floors of a window, float64 (P,) [°C]; NaN where a contract is missing (S2 §7)."""
-    floors = np.full(len(points), np.nan)
-    for index, point in enumerate(points):
-        rule = profile.floor_rule(point.home_class)
-        day_c, night_c = (point.contract_day_c, point.contract_night_c) if rule.contract else (rule.day_c, rule.night_c)
-        floor = day_c if is_day or night_c is None else night_c
-        floors[index] = np.nan if floor is None else floor
-    return floors
+def _floors(profile: Profile, points: Sequence[MeasurementPoint], *, day: bool) -> Floats:
+    """Return the floors of a window, float64 (P,) [°C]; NaN where a contract is missing."""
+    return np.array([floor_of(profile, point, day=day) for point in points], dtype=np.float64)
 
 
 def _under(outage: Outage, points: Sequence[MeasurementPoint]) -> Bools:
@@ -175,8 +167,11 @@ def _sheet(
 ) -> Sheet:
     language = request.language
     day_h = (stretches[-1].end_ms - stretches[0].start_ms) / 3_600_000
-    verdicts = [verdict(numbers, i, day_h, request.confirm_min) for i in range(len(points))]
-    limits = [_floors(request.profile, points, is_day=is_day) for is_day in (True, False)]
+    limits = [_floors(request.profile, points, day=is_day) for is_day in (True, False)]
+    verdicts = [
+        "no_limit" if np.isnan(limits[0][i]) else verdict(numbers, i, day_h, request.confirm_min)
+        for i in range(len(points))
+    ]
     rows = [
         _row(request, point, numbers, (index, f"{limits[0][index]:g} / {limits[1][index]:g}", verdicts[index], day_h))
         for index, point in enumerate(points)
@@ -215,16 +210,16 @@ def _columns(request: PointsReport) -> tuple[Column, ...]:
     return (
         Column(say("number"), 8, Look.COUNT),
         Column(say("point_id"), 19),
-        Column(say("place"), 37),
-        Column(say("floor"), 9, Look.COUNT),
-        Column(say("floors_in_force"), 15, Look.CENTRE),
+        Column(say("place"), 33),
+        Column(say("floor"), 11, Look.COUNT),
+        Column(say("floors_in_force"), 17, Look.CENTRE),
         *(Column(f"{hour:02d}:00", 11, Look.DEGREES) for hour in request.hours),
         Column(say("min"), 11, Look.DEGREES),
         Column(say("mean"), 11, Look.DEGREES),
         Column(say("max"), 11, Look.DEGREES),
-        Column(say("below_h"), 13, Look.HOURS),
+        Column(say("below_h"), 14, Look.HOURS),
         Column(say("silent_h"), 13, Look.HOURS),
-        Column(say("verdict"), 15, Look.CENTRE),
+        Column(say("verdict"), 19, Look.CENTRE),
         Column(say("inspector_sign"), 19, Look.BLANK),
         Column(say("resident_sign"), 19, Look.BLANK),
     )
@@ -232,12 +227,12 @@ def _columns(request: PointsReport) -> tuple[Column, ...]:
 
 def _row(request: PointsReport, point: MeasurementPoint, day: PointDay, judged: tuple[int, str, str, float]) -> Row:
     index, limits, found, day_h = judged
-    name = home_name(point, request.language)
+    building, room = home_lines(point, request.language)
     hours = tuple(_number(value) for value in day.at_hours[index])
     cells = (
         index + 1,
         point.point_id,
-        f"{name} {point.space}".strip(),
+        f"{building}\n{room} {point.space}".strip(),
         point.floor,
         limits.replace("nan", "–"),
         *hours,

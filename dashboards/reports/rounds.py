@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dashboards.homes import HomeRow, priority_reasons
-from dashboards.places import home_name
+from dashboards.places import home_lines
 from dashboards.reports.paper import Column, Look, Paper, Row, Sheet
 from dashboards.reports.words import text
 from dashboards.reports.writers import write_paper
@@ -80,7 +80,7 @@ def rounds_paper(request: RoundsReport, store: ReadingStore, ledger: Ledger) -> 
         rows=tuple(rows),
         notes=(_conditions(request), text("unsigned_invalid", language), text("rounds_private", language)),
         signatures=tuple(text(key, language) for key in ("inspector_signature", "badge", "report_date")),
-        row_height=15.0,
+        row_height=13.5,
     )
     return Paper(title=title, language=language, sheets=(sheet,))
 
@@ -105,15 +105,15 @@ def _columns(request: RoundsReport) -> tuple[Column, ...]:
     def say(key: str) -> str:
         return text(key, request.language)
 
-    height = f"{request.conditions.height_m:g} ± {request.conditions.height_tolerance_m:g} m"
+    height = f"{request.conditions.height_m:g}±{request.conditions.height_tolerance_m:g}\N{NO-BREAK SPACE}m"
     return (
         Column(say("number"), 8, Look.COUNT),
-        Column(say("place"), 36),
-        Column(say("contact"), 28),
-        Column(say("found"), 33),
+        Column(say("place"), 34),
+        Column(say("contact"), 26),
+        Column(say("found"), 40),
         Column(say("sensor_now"), 14, Look.DEGREES),
         Column(say("arrival"), 15, Look.BLANK),
-        Column(say("measured_as").format(height=height, minutes=f"{request.conditions.closed_min:g}"), 25),
+        Column(say("measured_as").format(height=height, minutes=f"{request.conditions.closed_min:g}"), 26),
         Column(say("instrument"), 22, Look.BLANK),
         Column(say("hand_held"), 15, Look.BLANK),
         Column(say("sensor_then"), 15, Look.BLANK),
@@ -128,7 +128,8 @@ def _row(request: RoundsReport, snapshot: Snapshot, ledger: Ledger, number: int,
     language = request.language
     point = snapshot.register.by_id[row.point_id]
     contact = ledger.places.contact(row.point_id)
-    where = (home_name(point, language), contact.address, point.space)
+    building, room = home_lines(point, language)
+    where = (building, f"{room} {point.space}".strip(), contact.address)
     return Row(
         (
             number,
@@ -153,24 +154,22 @@ def _row(request: RoundsReport, snapshot: Snapshot, ledger: Ledger, number: int,
 def _found(request: RoundsReport, snapshot: Snapshot, row: HomeRow) -> str:
     """Return why a home is on the list: state and deficit, since when, what raises it."""
     language = request.language
-    words = [text("confirmed_cold" if row.confirmed else row.status.value, language)]
-    if row.deficit_k is not None:
-        words.append(f"−{row.deficit_k:.1f} K")
-    if row.why is not None:
-        words.append(text(row.why, language))
+    why = "" if row.why is None else text(row.why, language)
+    lines = [f"{text('confirmed_cold' if row.confirmed else row.status.value, language)} {why}".strip()]
+    measured = [] if row.deficit_k is None else [f"−{row.deficit_k:.1f} K"]
     when = row.since or (row.last_reading_at if row.status is Status.UNKNOWN else None)
-    lines = [" ".join(words)]
     if when is not None:
         key = "since_when" if row.since else "last_heard"
-        lines.append(text(key, language).format(when=when.astimezone(request.zone).strftime("%m-%d %H:%M")))
+        measured.append(text(key, language).format(when=when.astimezone(request.zone).strftime("%m-%d %H:%M")))
+    lines += [" ".join(measured)] if measured else []
     raised: Sequence[str] = priority_reasons(snapshot.register.by_id[row.point_id], request.rules.low_floors)
     if raised:
-        lines.append(" · ".join(text(reason, language) for reason in raised))
+        lines.append(("、" if language is Language.ZH else ", ").join(text(r, language) for r in raised))
     return "\n".join(lines)
 
 
 def _conditions(request: RoundsReport) -> str:
     conditions = request.conditions
     return text("rounds_conditions", request.language).format(
-        height=f"{conditions.height_m:g} ± {conditions.height_tolerance_m:g}", minutes=f"{conditions.closed_min:g}"
+        height=f"{conditions.height_m:g}±{conditions.height_tolerance_m:g}", minutes=f"{conditions.closed_min:g}"
     )

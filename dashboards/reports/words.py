@@ -9,7 +9,7 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     "points_title": ("测温报表", "Measurement-point report"),
     "points_summary": (
         "测温点 {points} 个；可判定 {judged} 个，合格 {good} 个，室温合格率 {rate}（按传感器读数统计）。",
-        "{points} measurement points; {judged} judged, {good} qualified, rate {rate} (from sensor readings).",
+        "{points} measurement points; {judged} judged, {good} pass, qualified rate {rate} (from sensor readings).",
     ),
     "points_basis": (
         "判定依据：{profile}（S2 §7）；时间为 {zone} 当地时间；各整点数值为该时刻仍有效的最近读数。",
@@ -17,7 +17,7 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     ),
     "points_rule": (
         "低于限值累计满 {minutes} 分钟为不合格；有效数据不足全天 {coverage} 记为数据不全；读数 {stale} 分钟内有效。",
-        "Unqualified from {minutes} min below the floor; incomplete under {coverage} of the day with a value; "
+        "Fail from {minutes} min below the limit; incomplete under {coverage} of the day with a value; "
         "a reading holds for less than {stale} min.",
     ),
     "unsigned_invalid": (
@@ -27,17 +27,18 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     "number": ("序号", "No."),
     "point_id": ("测温点编号", "Point"),
     "place": ("位置", "Place"),
-    "floor": ("楼层", "Floor"),
-    "floors_in_force": ("限值\n昼/夜 °C", "Floor °C\nday/night"),
+    "floor": ("楼层", "Level"),
+    "floors_in_force": ("限值\n昼/夜 °C", "Limit °C\nday/night"),
     "min": ("最低", "Min"),
     "mean": ("平均", "Mean"),
     "max": ("最高", "Max"),
     "below_h": ("低于限值\n小时", "Below\n[h]"),
     "silent_h": ("无读数\n小时", "Silent\n[h]"),
     "verdict": ("判定", "Verdict"),
-    "qualified": ("合格", "qualified"),
-    "unqualified": ("▼ 不合格", "▼ unqualified"),
+    "qualified": ("合格", "pass"),
+    "unqualified": ("▼ 不合格", "▼ fail"),
     "incomplete": ("数据不全", "incomplete"),
+    "no_limit": ("合同限值缺失", "no limit in contract"),
     "no_data": ("无数据", "no data"),
     "inspector_sign": ("测温员签字", "Inspector's signature"),
     "resident_sign": ("用户签字", "Resident's signature"),
@@ -73,14 +74,14 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     "sensor_then": ("同时刻\n传感器°C", "Sensor\nthen °C"),
     "arrival": ("到达时间", "Arrival"),
     "measured_as": ("室中央 {height}\n关门窗 {minutes} 分钟", "Room centre {height}\nclosed {minutes} min"),
-    "boxes": ("□ 中央  □ 高度\n□ 门窗已关", "□ centre  □ height\n□ closed"),
+    "boxes": ("□ 中央  □ 高度\n□ 门窗已关", "□ centre\n□ height\n□ closed"),
     "instrument": ("仪器编号\n校准日期", "Instrument\ncalibrated on"),
     "hand_held": ("手持读数\n°C", "Hand-held\n°C"),
     "opinion": ("用户意见", "Resident's opinion"),
     "outcome": ("未遇/拒测", "Not at home"),
-    "outcomes": ("□ 家中无人\n□ 拒绝测温", "□ not at home\n□ refused"),
+    "outcomes": ("□ 家中无人\n□ 拒绝测温", "□ absent\n□ refused"),
     "confirmed_cold": ("▼ 低温（已确认）", "▼ cold (confirmed)"),
-    "since_when": ("自 {when}", "since {when}"),
+    "since_when": ("自 {when}", "from {when}"),
     "last_heard": ("最近读数 {when}", "last heard {when}"),
 }
 

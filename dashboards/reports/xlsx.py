@@ -71,7 +71,8 @@ def _below(page: Any, sheet: Sheet, at: int, pens: _Pens) -> None:
         page.set_row(at, 15 * (1 + len(note) // 110))
         at += 1
     if sheet.signatures:
-        page.merge_range(at, 0, at, last, "        ".join(f"{s}：______________" for s in sheet.signatures), pens.sign)
+        line = "        ".join(f"{signature}: ______________" for signature in sheet.signatures)
+        page.merge_range(at, 0, at, last, line, pens.sign)
         page.set_row(at, 34)
 
 
