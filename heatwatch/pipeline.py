@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from analyzer.stage import AnalyzerStage
 
 from alerts.acts import record_event
+from alerts.notices import Announcer
 from alerts.stage import AlertsStage
 from alerts.words import Voice
+from analyzer.stage import AnalyzerStage
 from collector.stage import CollectorSetup, CollectorStage
 from dashboards.console.desk import ConsoleHooks, ConsoleSite
 from dashboards.console.health import render_metrics
@@ -153,9 +154,10 @@ def _alerts(parts: Parts) -> AlertsStage:
 def _console(parts: Parts, pipeline: Pipeline) -> ConsoleStage:
     settings = parts.settings
 
+    # Its own, so that acts are announced where the alerts run in another process too: they meet in the outbox.
+    announcer = Announcer(settings.alerts.receivers, Voice(parts.language, settings.site.zone))
+
     def act(order_id: str, kind: str, by: str, text: str, at: datetime) -> object:
-        alerts = pipeline.stage("alerts")
-        announcer = alerts.announcer if isinstance(alerts, AlertsStage) else None
         return record_event(parts.ledger, order_id, kind, by, text, at, announcer=announcer)
 
     rules = JudgingRules(
