@@ -34,9 +34,11 @@ bench: $(READY)  ## speed of rule, stores and collector, side by side; a quarter
 soak: $(READY) parts  ## the fault suite, 100 rounds of killed processes; hours
 	HEATWATCH_ROUNDS=100 $(BIN)/pytest tests/integration/faults $(ARGS)
 
-docs: $(READY)  ## write what is generated: config/heatwatch.toml
+docs: $(READY)  ## write what is generated: config/heatwatch.toml, config/points.csv
 	$(BIN)/python -m heatwatch.config_page > $(VENV)/heatwatch.toml
-	mv $(VENV)/heatwatch.toml config/heatwatch.toml
+	$(BIN)/heatwatch simulate --homes 500 --seed 1 --out $(VENV)/estate
+	mv $(VENV)/heatwatch.toml $(VENV)/estate/points.csv config/
+	rm -r $(VENV)/estate
 
 parts:
 	@bash .ci/parts

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import typer
@@ -14,6 +15,8 @@ from parts import ROOT
 
 from heating.finding import FindingKind, Status
 from heating.measurement import SCHEMAS
+from heating.register_file import read_register
+from heating.site import PointKind
 from heatwatch.cli import app
 from heatwatch.config import SCHEMA, load_settings
 from heatwatch.config_schema import description
@@ -123,6 +126,14 @@ def test_a_configuration_shown_to_newcomers_is_a_configuration(document: Path, t
         file.write_text(text, "utf-8")
         assert tomllib.loads(text)
         assert load_settings(file, {}).site.points
+
+
+def test_the_register_beside_the_configuration_is_a_good_one() -> None:
+    file = read_register(ROOT / "config" / "points.csv", ZoneInfo("Asia/Shanghai"))
+    assert not file.problems
+    assert not file.notes
+    assert not file.ignored_columns
+    assert len({point.home_id for point in file.points if point.kind is PointKind.ROOM}) == 500
 
 
 def test_every_key_of_the_configuration_says_what_it_means() -> None:
