@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +18,10 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 from heating.errors import InputError
 from heating.text_file import delimiter_of, encoding_of, is_workbook, read_bytes
 
-MAX_CELLS = 20_000_000  # beyond this a sheet is no register but an accident
+MAX_CELLS = 5_000_000  # 100 000 points with room to spare; a forgotten cell in the last row of Excel is beyond it
+MAX_UNPACKED_BYTES = 500_000_000
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=[\"']([A-Z]{1,7})(\d{1,9})[\"']")
 EXACT_IN_EXCEL = 10**15  # Excel keeps fifteen digits of a number
 
 
@@ -73,20 +79,51 @@ def _numbered(reader: Iterable[list[str]]) -> Iterator[Row]:
 
 
 def _sheet_rows(data: bytes) -> tuple[str, list[Row]]:
+    if not data.startswith(b"PK"):
+        raise ValueError("is an old (.xls) or password-protected Excel workbook; save it as plain .xlsx")
+    _check_extent(data)
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
     visible = [meta.name for meta in book.sheets_metadata if meta.visible is SheetVisibleEnum.Visible]
     for name in visible:
         sheet = book.get_sheet_by_name(name)
         if sheet.start is None:
             continue
-        if sheet.height * sheet.width > MAX_CELLS:
-            raise ValueError(f"sheet {name!r} spans {sheet.height} rows × {sheet.width} columns: too large")
         first = sheet.start[0] + 1
         return f"Excel, sheet {name}", [
             Row(first + index, tuple(cell_text(cell) for cell in cells))
             for index, cells in enumerate(sheet.to_python())
         ]
     raise ValueError("has no sheet with cells")
+
+
+def _check_extent(data: bytes) -> None:
+    """Refuse a workbook whose cells span more than fits: the reader lays all of them out, blank ones too.
+
+    One stray cell in the last corner of a sheet asks for 400 GB, and ends the process before Python can say a word.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            sheets = [part for part in archive.infolist() if _SHEET.fullmatch(part.filename)]
+            if not sheets or sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED_BYTES:
+                raise ValueError("is no XLSX workbook of a reasonable size")
+            for part in sheets:
+                rows, columns = _extent(archive.read(part))
+                if rows * columns > MAX_CELLS:
+                    raise ValueError(
+                        f"is a workbook with a sheet of {rows} rows × {columns} columns: "
+                        "delete the cells far below or beside the table"
+                    )
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"is no readable workbook ({error})") from error
+
+
+def _extent(sheet: bytes) -> tuple[int, int]:
+    """Return the last row and column that a sheet's XML names."""
+    rows = columns = 0
+    for letters, digits in set(_CELL.findall(sheet)):
+        rows = max(rows, int(digits))
+        columns = max(columns, sum(26**place * (letter - 64) for place, letter in enumerate(reversed(letters))))
+    return rows, columns
 
 
 def cell_text(cell: object) -> str:

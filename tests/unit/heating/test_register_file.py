@@ -193,6 +193,7 @@ def test_problems_speak_the_language_of_the_staff(tmp_path: Path) -> None:
         ("测温点编号,point_id,station,building\n".encode(), "both mean point_id"),
         (bytes(range(256)), "neither"),
         (b"PK\x03\x04 not really", "points.csv"),
+        (b"\xd0\xcf\x11\xe0 old Excel", "save it as plain .xlsx"),
         (b"\xff\xfe\x00", "points.csv"),
         (b"point_id,station,building\n\x81", "neither in UTF-8 nor in GB18030"),
         (b"hello world\n", "point_id"),
@@ -203,6 +204,16 @@ def test_what_is_no_register_is_refused_in_one_line(tmp_path: Path, data: bytes,
         read(tmp_path, data)
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_one_stray_cell_in_the_last_corner_of_excel_is_told_and_does_not_end_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "stray.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["point_id", "station", "building"])
+        sheet.write(1_048_575, 16_383, "oops")
+    with pytest.raises(InputError, match="1048576 rows × 16384 columns: delete"):
+        read_register(path, SHANGHAI)
 
 
 def test_a_missing_file_or_a_folder_is_named(tmp_path: Path) -> None:
