@@ -1,4 +1,8 @@
-"""Names of the time series (contract §5): the one list that stores, dashboards and tests share."""
+"""Names of the time series: the one list that stores, dashboards and tests share.
+
+Contract §5 has those of readings and of what is judged. The rest is an extension: what a control room looks at in
+Grafana and only the ledger knows (orders, clocks, causes, counters), written by `heatwatch.service_rows`.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,18 @@ class Measurement(StrEnum):
     BRANCH_STATUS = "branch_status"
     STATION_STATUS = "station_status"
     ROOM_HOUR = "room_hour"
+    # Extension of contract §5.
+    SITE_STATUS = "site_status"
+    HOME_NOW = "home_now"
+    POINT_PLACE = "point_place"
+    BRANCH_THIRD = "branch_third"
+    FINDING_STATUS = "finding_status"
+    ORDER_STATUS = "order_status"
+    ORDER_EVENT = "order_event"
+    ORDER_COUNT = "order_count"
+    ORDER_DAY = "order_day"
+    INTAKE = "intake"
+    DATA_DAY = "data_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,40 @@ SCHEMAS: dict[Measurement, Schema] = {
     Measurement.BRANCH_STATUS: Schema(("station", "branch"), _AREA),
     Measurement.STATION_STATUS: Schema(("station",), _AREA),
     Measurement.ROOM_HOUR: Schema(("point",), ("min_c", "mean_c", "max_c", "n", "below_min")),
+    Measurement.SITE_STATUS: Schema(
+        ("site",),
+        (
+            *("mean_c", "p10_c", "outdoor_c", "total", "ok", "below_target", "cold", "confirmed", "unknown", "suspect"),
+            *("exempt", "qualified_rate", "devices", "online", "online_rate", "strangers", "lag_p50_s", "lag_p95_s"),
+            *("newest_age_s", "judge_lag_s", "unjudged", "waiting", "orders", "overdue"),
+        ),
+    ),
+    Measurement.HOME_NOW: Schema(
+        ("home", "station", "branch", "building", "unit", "floor", "place"),
+        ("urgency", "confirmed", "score", "deficit_k", "temperature_c", "floor_c", "since_ms", "storey"),
+        ("status", "cell", "point", "room", "reasons", "why", "cause", "side", "order_no"),
+    ),
+    Measurement.POINT_PLACE: Schema(
+        ("point", "kind", "home", "station", "branch", "building", "unit", "floor"),
+        ("branch_distance_m", "network_end"),
+        ("device", "room", "space"),
+    ),
+    Measurement.BRANCH_THIRD: Schema(
+        ("station", "branch", "third"), ("homes", "mean_c", "entries", "supply_c", "return_c")
+    ),
+    Measurement.FINDING_STATUS: Schema(
+        ("kind", "subject_type", "subject"), ("open", "points", "start_ms"), ("severity", "cause", "side")
+    ),
+    Measurement.ORDER_STATUS: Schema(
+        ("order_no",),
+        ("unfinished", "late", "priority", "homes", "opened_ms", "due_ms"),
+        ("state", "trigger", "severity", "cause", "subject", "next_step"),
+    ),
+    Measurement.ORDER_EVENT: Schema(("order_no", "home", "event"), ("n",)),
+    Measurement.ORDER_COUNT: Schema(("state",), ("orders", "overdue")),
+    Measurement.ORDER_DAY: Schema(("step",), ("met", "missed", "early", "late", "due", "waiting", "dropped")),
+    Measurement.INTAKE: Schema(("fate", "reason"), ("readings",)),
+    Measurement.DATA_DAY: Schema(("station",), ("points", "hours", "expected_hours", "completeness")),
 }
 
 READINGS = (Measurement.ROOM, Measurement.ENTRY, Measurement.OUTDOOR)
