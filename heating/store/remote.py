@@ -17,7 +17,7 @@ from heating.reading import Bools, KindCode, ReadingSeries, ReadingTable, Temper
 from heating.store import tables
 from heating.store.ownership import socket_path
 from heating.store.port import Rejected, Written
-from heating.store.wire import Columns, Done, Failed, Request, receive_parts, send, send_columns
+from heating.store.wire import Columns, Done, Failed, OwnerGone, Request, receive_parts, send, send_columns
 
 _ANSWER_S = 120.0
 # A backup or a big deletion says nothing before it is done.
@@ -34,7 +34,7 @@ class RemoteStore:
         """Tell whether an owner listens."""
         try:
             self._connect(1.0).close()
-        except StoreUnavailable:
+        except OwnerGone:
             return False
         return True
 
@@ -168,7 +168,7 @@ class RemoteStore:
                         raise _named(part)
                     yield part
         except OSError as error:
-            raise StoreUnavailable(f"the owner of the store at {self._path} does not answer: {error}") from error
+            raise OwnerGone(f"the owner of the store at {self._path} does not answer: {error}") from error
 
     def _connect(self, wait_s: float) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -177,7 +177,7 @@ class RemoteStore:
             connection.connect(os.fsencode(self._path))
         except OSError as error:
             connection.close()
-            raise StoreUnavailable(f"no owner of the store answers at {self._path}: {error}") from error
+            raise OwnerGone(f"no owner of the store answers at {self._path}: {error}") from error
         return connection
 
 

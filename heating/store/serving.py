@@ -25,6 +25,7 @@ from heating.store.wire import Columns, Done, Failed, Request, receive, receive_
 log = logging.getLogger(__name__)
 
 _IDLE_S = 120.0
+_FINISH_S = 5.0
 
 
 class StoreServer:
@@ -35,22 +36,22 @@ class StoreServer:
         self.path = socket_path(database)
         self._listener = _listen(self.path, beside=self.path.parent == database.absolute().parent)
         self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
+        self._idle = threading.Condition()
         self._thread = threading.Thread(target=self._accept, name="store-server", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening, and cut off calls that run."""
+        """Stop listening, let the calls that run finish for some seconds, and cut off the others."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(timeout=5)
         self.path.unlink(missing_ok=True)
-        with self._lock:
-            running = list(self._open)
-        for connection in running:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        with self._idle:
+            self._idle.wait_for(lambda: not self._open, timeout=_FINISH_S)
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
@@ -62,19 +63,20 @@ class StoreServer:
                 connection.close()
                 continue
             connection.settimeout(_IDLE_S)
+            with self._idle:
+                self._open.add(connection)
             threading.Thread(target=self._serve, args=(connection,), name="store-call", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._open.add(connection)
         try:
             with connection:
                 self._answer(connection)
         except (OSError, StoreUnavailable) as error:
             log.debug("store_guest_gone reason=%s", error)
         finally:
-            with self._lock:
+            with self._idle:
                 self._open.discard(connection)
+                self._idle.notify_all()
 
     def _answer(self, connection: socket.socket) -> None:
         request = receive(connection)

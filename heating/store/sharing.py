@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from heating.errors import StoreMisconfigured, StoreOwned, StoreUnavailable
 from heating.measurement import Measurement, RollUp
@@ -23,8 +24,11 @@ from heating.store.ownership import Ownership, owner_of
 from heating.store.port import Written
 from heating.store.remote import RemoteStore
 from heating.store.serving import StoreServer
+from heating.store.wire import OwnerGone
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _GUESTS_CALL_S = 15.0
 _RETRY_S = 0.05
@@ -73,8 +77,7 @@ class GuestStore:
 
     def unseen(self, batch: ReadingTable) -> Bools:
         """See `ReadingStore.unseen`."""
-        with self._reading() as store:
-            return store.unseen(batch)
+        return self._ask(lambda store: store.unseen(batch))
 
     def write(self, batch: ReadingTable) -> Written:
         """See `ReadingStore.write`."""
@@ -82,8 +85,7 @@ class GuestStore:
 
     def newest(self) -> dict[str, int]:
         """See `ReadingStore.newest`."""
-        with self._reading() as store:
-            return store.newest()
+        return self._ask(lambda store: store.newest())
 
     def latest(
         self,
@@ -94,20 +96,17 @@ class GuestStore:
         within_ms: int | None = None,
     ) -> ReadingTable:
         """See `ReadingStore.latest`."""
-        with self._reading() as store:
-            return store.latest(kind, at_ms=at_ms, points=points, within_ms=within_ms)
+        return self._ask(lambda store: store.latest(kind, at_ms=at_ms, points=points, within_ms=within_ms))
 
     def series(
         self, points: Sequence[str], start_ms: int, end_ms: int, *, quantity: str = "temperature_c"
     ) -> ReadingSeries:
         """See `ReadingStore.series`."""
-        with self._reading() as store:
-            return store.series(points, start_ms, end_ms, quantity=quantity)
+        return self._ask(lambda store: store.series(points, start_ms, end_ms, quantity=quantity))
 
     def grid(self, points: Sequence[str], start_ms: int, end_ms: int, step_ms: int) -> TemperatureGrid:
         """See `ReadingStore.grid`."""
-        with self._reading() as store:
-            return store.grid(points, start_ms, end_ms, step_ms)
+        return self._ask(lambda store: store.grid(points, start_ms, end_ms, step_ms))
 
     def readings(
         self,
@@ -142,8 +141,7 @@ class GuestStore:
         values: Sequence[str] | None = None,
     ) -> RollUp:
         """See `ReadingStore.rollup`."""
-        with self._reading() as store:
-            return store.rollup(measurement, start_ms, end_ms, tag=tag, values=values)
+        return self._ask(lambda store: store.rollup(measurement, start_ms, end_ms, tag=tag, values=values))
 
     def forget_before(self, cutoff_ms: int) -> int:
         """See `ReadingStore.forget_before`."""
@@ -151,13 +149,11 @@ class GuestStore:
 
     def ping(self) -> str:
         """See `ReadingStore.ping`."""
-        with self._reading() as store:
-            return store.ping()
+        return self._ask(lambda store: store.ping())
 
     def backup(self, folder: str) -> None:
         """See `ReadingStore.backup`."""
-        with self._reading() as store:
-            store.backup(folder)
+        self._ask(lambda store: store.backup(folder))
 
     def close(self) -> None:
         """See `ReadingStore.close`."""
@@ -165,6 +161,15 @@ class GuestStore:
             if self._own is not None:
                 self._own.close()
                 self._own = None
+
+    def _ask(self, call: Callable[[EmbeddedStore | RemoteStore], T]) -> T:
+        """Make a call that changes nothing; an owner that ended in the middle of it is no reason to fail."""
+        try:
+            with self._reading() as store:
+                return call(store)
+        except OwnerGone:
+            with self._reading() as store:
+                return call(store)
 
     @contextmanager
     def _reading(self) -> Iterator[EmbeddedStore | RemoteStore]:

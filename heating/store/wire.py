@@ -23,6 +23,10 @@ _MOST_BYTES = 1 << 28
 Columns = dict[str, NDArray[Any]]
 
 
+class OwnerGone(StoreUnavailable):
+    """The other side of the socket is not there, or went away in the middle of a call."""
+
+
 class Column(msgspec.Struct, array_like=True, frozen=True):
     """One array: `kind` is a numpy code, or `text`; then `data` are int32 numbers into `names`."""
 
@@ -113,7 +117,7 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
     while got < count:
         step = connection.recv_into(view[got:])
         if step == 0:
-            raise StoreUnavailable("the other side of the store's socket went away")
+            raise OwnerGone("the other side of the store's socket went away")
         got += step
     return bytes(buffer)
 
