@@ -54,7 +54,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     subscribed: bool
     text: str
     version: str
-    generation: int
+    connections: int
     restarts: int
     shed: int
     idle_s: float
@@ -88,8 +88,7 @@ class Session:
         self._fall_back = False
         self._thread: threading.Thread | None = None
         self._started_at = self._last_packet_at = self._subscribed_at = time.monotonic()
-        self._restarts = 0
-        self._shed = 0
+        self._connections = self._restarts = self._shed = 0
         self._shed_seen = 0
         self._stopping = False
         self._client = self._new_client()
@@ -147,7 +146,7 @@ class Session:
             subscribed=subscribed,
             text=self._text(alive=alive, subscribed=subscribed),
             version="5" if self._version5 else "3.1.1",
-            generation=self._generation,
+            connections=self._connections,
             restarts=self._restarts,
             shed=self._shed,
             idle_s=time.monotonic() - self._last_packet_at,
@@ -225,6 +224,7 @@ class Session:
         with self._lock:
             self._generation += 1
             self._connected = True
+            self._connections += 1
             self._early_closes = 0
             self._resumed_left = self._settings.receive_maximum if flags.session_present else 0
         log.info("connected session_present=%s version=%s", flags.session_present, "5" if self._version5 else "3.1.1")

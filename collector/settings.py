@@ -88,6 +88,28 @@ class MqttSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fro
         int,
         Meta(description="How long the broker keeps our session and its queue while we are away [s].", ge=60),
     ] = 604_800
+    device_password_file: Annotated[
+        str,
+        Meta(
+            description="Password file of the broker (mosquitto's `password_file`), which `heatwatch devices` writes.",
+            min_length=1,
+        ),
+    ] = "/etc/mosquitto/heatwatch/passwd"
+    device_acl_file: Annotated[
+        str,
+        Meta(
+            description="File of access rules of the broker (mosquitto's `acl_file`); `heatwatch devices` writes it "
+            "where there is none.",
+            min_length=1,
+        ),
+    ] = "/etc/mosquitto/heatwatch/acl"
+    broker_pid_file: Annotated[
+        str,
+        Meta(
+            description="mosquitto's `pid_file`: where it names a running broker, `heatwatch devices` makes that broker "
+            "read its accounts anew. Blank or no such file: it says that somebody has to."
+        ),
+    ] = "/run/mosquitto/mosquitto.pid"
     topics: Annotated[
         tuple[TopicSettings, ...],
         Meta(description="What to subscribe to, in order; default: the native topics of heatwatch."),

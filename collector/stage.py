@@ -2,41 +2,42 @@
 
 ::
 
-    broker ─► session ─► inbox ─► writer: decode, judge, journal, store, journal ─► acknowledge
-              (thread)            (loop of the stage)
+    broker ─► session ─► inbox ─► courier ─► writer: decode, judge, journal, store, journal
+              (thread)            (loop of     │
+                 ▲                 the stage)  └─ store away ─► spool ─► writer, later
+                 └──────── acknowledge ◄──────────── durable in either
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
-from collector.batch import Batch, Judge, Step
+from collector.batch import Judge
+from collector.courier import Courier
 from collector.inbox import Inbox
 from collector.patience import Patience
 from collector.routes import Routes
 from collector.session import Session
 from collector.settings import CollectorSettings, MqttSettings
+from collector.spool import Spool
 from collector.subscriptions import Remembered
 from collector.tally import Count
 from collector.writer import Writer
 from heating.clock import Clock
-from heating.errors import LedgerUnavailable, StoreMisconfigured, StoreUnavailable
 from heating.ledger.port import Ledger
 from heating.stage import Health, Metric
 from heating.store.port import ReadingStore
 
-log = logging.getLogger(__name__)
-
-_TURN_S = 0.25  # longest wait of one turn of the loop
-_REGISTER_S = 5.0  # between two looks at the stamp of the register
+# A turn of the loop that takes longer than the longest time-out of a store is no turn any more.
+_STANDSTILL_S = 120.0
 
 
 class CollectorSetup(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,18 +69,16 @@ class CollectorStage:
     name = "collector"
 
     def __init__(self, setup: CollectorSetup, store: ReadingStore, ledger: Ledger, clock: Clock) -> None:
-        window = setup.mqtt.receive_maximum
-        self._setup = setup
+        mqtt, settings = setup.mqtt, setup.collector
+        self._settings = settings
+        self._inbox = Inbox(2 * mqtt.receive_maximum + 1000)
+        self._writer = Writer(Judge(Routes(mqtt.topics, setup.zone)), store, ledger, clock, setup.retention_days)
         # Two batches share the window: one is written while the broker sends the next.
-        self._batch_size = max(1, window // 2)
-        self._inbox = Inbox(2 * window + 1000)
-        self._writer = Writer(Judge(Routes(setup.mqtt.topics, setup.zone)), store, ledger, clock, setup.retention_days)
-        self._session = Session(setup.mqtt, self._inbox, clock, Remembered(setup.collector.state_dir))
+        self._courier = Courier(
+            settings, max(1, mqtt.receive_maximum // 2), self._inbox, self._writer, _spool(settings)
+        )
+        self._session = Session(mqtt, self._inbox, clock, Remembered(settings.state_dir))
         self._patience = Patience(np.random.default_rng())
-        self._held: Batch | None = None
-        self._register_seen_at = 0.0
-        self._misconfigured = ""
-        self._errors = 0
         self._loop_at = time.monotonic()
         self._running = False
 
@@ -89,129 +88,80 @@ class CollectorStage:
         self._session.start()
         try:
             while not stop.is_set():
-                self._guarded_turn(stop)
-            self._finish()
+                self._loop_at = time.monotonic()
+                self._session.tend()
+                self._courier.turn(self._patience, self._session.acknowledge, stop)
+            self._courier.finish(self._session.acknowledge)
         finally:
             self._session.stop()
             self._running = False
 
-    def _guarded_turn(self, stop: threading.Event) -> None:
-        self._loop_at = time.monotonic()
-        try:
-            self._turn(stop)
-        except (StoreUnavailable, LedgerUnavailable) as problem:
-            self._misconfigured = ""
-            self._patience.failed(problem)
-        except StoreMisconfigured as problem:
-            self._misconfigured = str(problem)
-            self._patience.failed(problem)
-        except Exception as problem:
-            self._errors += 1
-            log.exception("turn failed")
-            self._patience.failed(problem)
-
-    def _turn(self, stop: threading.Event) -> None:
-        self._session.tend()
-        if (wait_s := self._patience.wait_s) > 0:
-            stop.wait(min(wait_s, _TURN_S))
-            return
-        if not self._writer.recovered:
-            self._writer.recover()
-        self._look_at_register()
-        if self._held is None:
-            packets = self._inbox.gather(self._batch_size, first_s=_TURN_S, batch_s=self._setup.collector.batch_wait_s)
-            self._held = Batch(packets) if packets else None
-        self._write_held()
-
-    def _write_held(self) -> None:
-        batch = self._held
-        if batch is None:
-            return
-        self._writer.push(batch)
-        self._held = None
-        self._misconfigured = ""
-        self._patience.succeeded()
-        self._session.acknowledge(batch.packets)
-
-    def _look_at_register(self) -> None:
-        if time.monotonic() - self._register_seen_at >= _REGISTER_S:
-            self._writer.reload_register()
-            self._register_seen_at = time.monotonic()
-
-    def _finish(self) -> None:
-        """Write what is held; what cannot be written now stays unacknowledged in the broker."""
-        self._inbox.close()
-        try:
-            self._write_held()
-            while packets := self._inbox.gather(self._batch_size, first_s=0.0, batch_s=0.0):
-                self._held = Batch(packets)
-                self._write_held()
-        except Exception as problem:  # noqa: BLE001 - going down: the broker keeps what is not acknowledged
-            log.error("left in the broker packets=%s problem=%s", self._waiting, problem)
-
-    @property
-    def _waiting(self) -> int:
-        held = self._held
-        return len(self._inbox) + (len(held.packets) if held is not None and held.step < Step.DONE else 0)
-
     def health(self, now: datetime) -> Health:
         """Say how the collector is: threads alive, subscribed, writing."""
         link = self._session.link()
-        turning = self._running and time.monotonic() - self._loop_at < 60.0
-        quiet_s = self._setup.collector.quiet_alarm_s
+        turning = self._running and time.monotonic() - self._loop_at < _STANDSTILL_S
+        quiet_s = self._settings.quiet_alarm_s
         quiet = bool(quiet_s) and link.idle_s > quiet_s
         fresh = link.subscribed and not self._patience.problem and not quiet
-        return Health(
-            alive=link.thread_alive and turning, fresh=fresh, text=self._text(link.text, link.idle_s, turning)
-        )
+        text = self._text(turning=turning) or f"{link.text}; last packet {link.idle_s:.0f} s ago"
+        return Health(alive=link.thread_alive and turning, fresh=fresh, text=text)
 
-    def _text(self, link: str, idle_s: float, turning: bool) -> str:
+    def _text(self, *, turning: bool) -> str:
+        """Return what is wrong in the loop, blank if nothing is."""
         if not turning:
             return "loop stands still" if self._running else "not running"
-        if self._misconfigured:
-            return f"{self._misconfigured}; readings wait in the broker"
-        if self._patience.problem:
-            return f"{self._patience.problem}; {self._waiting} packets wait since {self._patience.away_s:.0f} s"
-        return f"{link}; last packet {idle_s:.0f} s ago"
+        courier, patience = self._courier, self._patience
+        if courier.misconfigured:
+            return f"{courier.misconfigured}; readings wait in the broker"
+        if not patience.problem:
+            return ""
+        spool = courier.spool
+        kept = f"{courier.waiting} packets wait" + (f", spool {spool.size / 1e6:.1f} MB" if spool else "")
+        full = ", spool full: the broker keeps what comes" if courier.spool_full else ""
+        return f"{patience.problem}; {kept}{full}; since {patience.away_s:.0f} s"
 
     def metrics(self) -> Sequence[Metric]:
-        """Return counters of readings and the state of session and queue."""
-        totals, link = dict(self._writer.totals), self._session.link()
-        numbers = [
-            Metric("heatwatch_collector_readings_total", float(totals.get(fate.value, 0)), _READINGS, _fate(fate.value))
-            for fate in Count
-            if fate is not Count.PACKETS
+        """Return counters of readings and the state of session, queue and spool."""
+        return [*_readings(dict(self._writer.totals)), *self._states()]
+
+    def _states(self) -> list[Metric]:
+        link, courier, spool = self._session.link(), self._courier, self._courier.spool
+        values: list[tuple[str, float, str]] = [
+            ("errors_total", courier.errors, "Turns of the loop that failed by a bug."),
+            ("waiting_packets", courier.waiting, "Packets in memory, not yet durable."),
+            ("write_blocked_seconds", self._patience.away_s, "For how long nothing could be written."),
+            ("connected", link.connected, "1 while connected to the broker."),
+            ("subscribed", link.subscribed, "1 while every subscription is granted."),
+            ("idle_seconds", link.idle_s, "Since the last packet."),
+            ("connections_total", link.connections, "Connections made."),
+            ("session_restarts_total", link.restarts, "Restarts of the network thread."),
+            ("shed_packets_total", link.shed, "Packets left to the broker for a while, inbox full."),
+            ("spool_bytes", spool.size if spool else 0, "Size of the spool."),
+            ("spool_full", courier.spool_full, "1 while the spool takes no more."),
+            ("spool_damaged_bytes", spool.damaged_bytes if spool else 0, "Bytes of the spool found unreadable."),
+            ("spooled_packets_total", courier.spooled, "Packets put into the spool."),
+            ("drained_packets_total", courier.drained, "Packets taken back from the spool."),
         ]
-        for name, count in sorted(totals.items()):
-            fate, _, reason = name.partition(".")
-            if reason:
-                numbers.append(
-                    Metric(f"heatwatch_collector_{fate}_total", float(count), _REASONS, (("reason", reason),))
-                )
-        numbers += [
-            Metric("heatwatch_collector_packets_total", float(totals.get(Count.PACKETS.value, 0)), "Packets taken in."),
-            Metric("heatwatch_collector_errors_total", float(self._errors), "Turns of the loop that failed by a bug."),
-            Metric("heatwatch_collector_waiting_packets", float(self._waiting), "Packets held, not yet written."),
-            Metric(
-                "heatwatch_collector_write_blocked_seconds", self._patience.away_s, "For how long nothing is written."
-            ),
-            Metric("heatwatch_collector_connected", float(link.connected), "1 while connected to the broker."),
-            Metric("heatwatch_collector_subscribed", float(link.subscribed), "1 while every subscription is granted."),
-            Metric("heatwatch_collector_idle_seconds", link.idle_s, "Since the last packet."),
-            Metric("heatwatch_collector_connections_total", float(link.generation), "Changes of the connection."),
-            Metric(
-                "heatwatch_collector_session_restarts_total", float(link.restarts), "Restarts of the network thread."
-            ),
-            Metric(
-                "heatwatch_collector_shed_packets_total", float(link.shed), "Packets left to the broker, inbox full."
-            ),
-        ]
-        return numbers
+        return [Metric(f"heatwatch_collector_{name}", float(value), text) for name, value, text in values]
 
 
-_READINGS = "Readings by what became of them; received = stored + repeated + ignored + quarantined."
-_REASONS = "Readings that were not stored, by reason."
+def _spool(settings: CollectorSettings) -> Spool | None:
+    if not settings.state_dir:
+        return None
+    return Spool(Path(settings.state_dir) / "spool", settings.spool_max_mb * 1_000_000)
 
 
-def _fate(name: str) -> tuple[tuple[str, str], ...]:
-    return (("fate", name),)
+def _readings(totals: dict[str, int]) -> list[Metric]:
+    name, text = "heatwatch_collector_readings_total", "Readings by what became of them (contract §4)."
+    found = [
+        Metric(name, float(totals.get(fate.value, 0)), text, (("fate", fate.value),))
+        for fate in Count
+        if fate is not Count.PACKETS
+    ]
+    for key, count in sorted(totals.items()):
+        fate, _, reason = key.partition(".")
+        if reason:
+            name = f"heatwatch_collector_{fate}_total"
+            found.append(Metric(name, float(count), "Readings that were not stored, by reason.", (("reason", reason),)))
+    packets = float(totals.get(Count.PACKETS.value, 0))
+    return [*found, Metric("heatwatch_collector_packets_total", packets, "Packets taken in.")]

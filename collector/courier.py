@@ -1,0 +1,200 @@
+"""The loop of the collector: batches from the inbox to the store; while that is away, to the spool.
+
+A packet is acknowledged when it is durable in the store or in the spool, never before. With the spool full (or none
+configured) nothing more is acknowledged, and the broker keeps what comes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from collector.batch import Batch
+from collector.inbox import Inbox
+from collector.packet import Packet
+from collector.patience import Patience
+from collector.settings import CollectorSettings
+from collector.spool import Place, Span, Spool
+from collector.writer import Writer
+from heating.errors import LedgerUnavailable, StoreMisconfigured, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+_TURN_S = 0.25  # longest wait of one turn of the loop
+_REGISTER_S = 5.0  # between two looks at the stamp of the register
+
+Acknowledge = Callable[[Sequence[Packet]], None]
+
+
+@dataclass(slots=True)
+class Held:
+    """The batch in hand.
+
+    `drained` is the place behind it where it came out of the spool; `parked` is where it was put into the spool after
+    it could not be written.
+    """
+
+    batch: Batch
+    drained: Place | None = None
+    parked: Span | None = None
+
+
+class Courier:
+    """Takes packets from the inbox and makes them durable."""
+
+    def __init__(
+        self, settings: CollectorSettings, batch_size: int, inbox: Inbox, writer: Writer, spool: Spool | None
+    ) -> None:
+        self._settings = settings
+        self._batch_size = batch_size
+        self._inbox = inbox
+        self._writer = writer
+        self.spool = spool
+        self._held: Held | None = None
+        self._overflow: list[Packet] = []
+        self._register_seen_at = 0.0
+        self._drain_at = 0.0
+        self.misconfigured = ""
+        self.errors = 0
+        self.spooled = 0
+        self.drained = 0
+        self.spool_full = False
+
+    @property
+    def waiting(self) -> int:
+        """Packets in memory, neither in the store nor in the spool."""
+        held = self._held
+        in_hand = len(held.batch.packets) if held and held.drained is None and held.parked is None else 0
+        return len(self._inbox) + len(self._overflow) + in_hand
+
+    def turn(self, patience: Patience, acknowledge: Acknowledge, stop: threading.Event) -> None:
+        """Do the next piece of work, or wait a little; never raises."""
+        try:
+            if patience.wait_s > 0:
+                self._bide(patience, acknowledge, stop)
+            else:
+                self._work(acknowledge)
+                patience.succeeded()
+                self.misconfigured = ""
+        except (StoreUnavailable, LedgerUnavailable) as problem:
+            self.misconfigured = ""
+            patience.failed(problem)
+        except StoreMisconfigured as problem:
+            self.misconfigured = str(problem)
+            patience.failed(problem)
+        except Exception as problem:
+            self.errors += 1
+            log.exception("turn failed")
+            patience.failed(problem)
+
+    def finish(self, acknowledge: Acknowledge) -> None:
+        """Write what is held; what cannot be written now stays unacknowledged in the broker."""
+        self._inbox.close()
+        try:
+            self._write_held(acknowledge)
+            while packets := self._overflow or self._inbox.gather(self._batch_size, first_s=0.0, batch_s=0.0):
+                self._overflow = []
+                self._held = Held(Batch(packets))
+                self._write_held(acknowledge)
+        except Exception as problem:  # noqa: BLE001 - going down: the broker keeps what is not acknowledged
+            log.error("left in the broker packets=%s problem=%s", self.waiting, problem)
+        if self.spool is not None:
+            self.spool.close_quietly()
+
+    # --- all is well ------------------------------------------------------------------------------------------
+
+    def _work(self, acknowledge: Acknowledge) -> None:
+        if not self._writer.recovered:
+            self._writer.recover()
+        self._look_at_register()
+        if self._held is None:
+            self._held = self._next()
+        self._write_held(acknowledge)
+
+    def _next(self) -> Held | None:
+        """Return the next batch: live ones first, from the spool at a bounded rate beside them."""
+        draining = self.spool is not None and not self.spool.empty
+        if not draining:
+            self._spool_has_room()
+        if draining and time.monotonic() >= self._drain_at:
+            drained = self._from_spool()
+            if drained is not None:
+                return drained
+        packets, self._overflow = self._overflow, []
+        if not packets:
+            first_s = min(_TURN_S, max(0.0, self._drain_at - time.monotonic())) if draining else _TURN_S
+            packets = self._inbox.gather(self._batch_size, first_s=first_s, batch_s=self._settings.batch_wait_s)
+        return Held(Batch(packets)) if packets else None
+
+    def _from_spool(self) -> Held | None:
+        assert self.spool is not None
+        page = self.spool.read(self._batch_size)
+        if page is None:
+            return None
+        rate = self._settings.drain_per_s
+        self._drain_at = time.monotonic() + (len(page.packets) / rate if rate else 0.0)
+        return Held(Batch(page.packets), drained=page.end)
+
+    def _write_held(self, acknowledge: Acknowledge) -> None:
+        held = self._held
+        if held is None:
+            return
+        self._writer.push(held.batch)
+        self._held = None
+        if held.drained is not None and self.spool is not None:
+            self.drained += len(held.batch.packets)
+            self.spool.settle(held.drained)
+            self._spool_has_room()
+        elif held.parked is not None and self.spool is not None:
+            self.spool.skip(held.parked)
+        else:
+            acknowledge(held.batch.packets)
+
+    def _look_at_register(self) -> None:
+        if time.monotonic() - self._register_seen_at >= _REGISTER_S:
+            self._writer.reload_register()
+            self._register_seen_at = time.monotonic()
+
+    # --- the store is away --------------------------------------------------------------------------------------
+
+    def _bide(self, patience: Patience, acknowledge: Acknowledge, stop: threading.Event) -> None:
+        """Wait for the next try; after a while take packets into the spool meanwhile."""
+        wait_s = min(patience.wait_s, _TURN_S)
+        late = patience.away_s >= self._settings.spool_after_s
+        if self.spool is None or self.misconfigured or not late or not self._park(acknowledge):
+            stop.wait(wait_s)
+            return
+        packets = self._overflow or self._inbox.gather(self._batch_size, first_s=wait_s, batch_s=0.05)
+        self._overflow = []
+        if packets and self._to_spool(packets, acknowledge) is None:
+            self._overflow = packets
+            stop.wait(wait_s)
+
+    def _park(self, acknowledge: Acknowledge) -> bool:
+        """Put the batch in hand into the spool too, so that the broker's window is free for others."""
+        held = self._held
+        if held is None or held.drained is not None or held.parked is not None:
+            return True
+        held.parked = self._to_spool(held.batch.packets, acknowledge)
+        return held.parked is not None
+
+    def _to_spool(self, packets: Sequence[Packet], acknowledge: Acknowledge) -> Span | None:
+        assert self.spool is not None
+        span = self.spool.append(packets)
+        if span is None:
+            if not self.spool_full:
+                self.spool_full = True
+                log.critical("spool takes no more, the broker keeps what comes bytes=%s", self.spool.size)
+            return None
+        self._spool_has_room()
+        self.spooled += len(packets)
+        acknowledge(packets)
+        return span
+
+    def _spool_has_room(self) -> None:
+        if self.spool_full:
+            self.spool_full = False
+            log.warning("spool takes packets again")

@@ -1,0 +1,338 @@
+"""Packets kept on disk while the store is away: bounded, oldest first, safe over a kill at any instant.
+
+Segment files hold records of length, CRC-32 and body. A record is durable when `append` returns; a torn tail is cut
+off at the next start, since nothing in it was acknowledged. The cursor says what is already in the store; lost with
+the power, it only makes records be read again, which changes nothing in the store.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from collector.packet import Packet
+
+log = logging.getLogger(__name__)
+
+_HEAD = struct.Struct("<II")
+_SEGMENT = re.compile(r"(\d{12})\.spool")
+_SEGMENT_BYTES = 16 * 1024 * 1024
+# No record is longer: 64 KiB of payload, and a topic of at most 64 KiB.
+_LONGEST = 256 * 1024
+
+
+class Place(msgspec.Struct, frozen=True, order=True):
+    """A position in the spool."""
+
+    segment: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What one `append` wrote: [start, end) of one segment."""
+
+    start: Place
+    end: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Packets read from the spool, and the place behind them."""
+
+    packets: list[Packet]
+    end: Place
+
+
+class Spool:
+    """The packets in a folder.
+
+    Parameters
+    ----------
+    folder
+        Made when the first packet comes.
+    cap_bytes
+        Size at which `append` refuses.
+    segment_bytes
+        Size at which a new segment is begun.
+    """
+
+    def __init__(self, folder: Path, cap_bytes: int, *, segment_bytes: int = _SEGMENT_BYTES) -> None:
+        self._folder = folder
+        self._cap = cap_bytes
+        self._segment_bytes = segment_bytes
+        self._sizes: dict[int, int] = {}
+        self._skipped: list[Span] = []
+        self._file: BinaryIO | None = None
+        self.damaged_bytes = 0
+        self._sizes = self._found()
+        self._cut_torn_tail()
+        self._ours = max(self._sizes, default=0) + 1  # segments from here on are of this process
+        self._cursor = self._saved_cursor()
+        self._drop_before(self._cursor)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(self._sizes.values())
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether everything was read and settled."""
+        return all(self._is_skipped(place) for place, _, _ in self._records(self._cursor))
+
+    def append(self, packets: Sequence[Packet]) -> Span | None:
+        """Make packets durable; None where the cap or the disk leaves no room (then nothing was written)."""
+        block = b"".join(_record(packet) for packet in packets)
+        if self.size + len(block) > self._cap:
+            return None
+        try:
+            return self._written(block)
+        except OSError as problem:
+            log.error("spool cannot write problem=%s", problem)
+            self._take_back()
+            return None
+
+    def read(self, limit: int) -> Page | None:
+        """Return the oldest packets that are not settled, None if there are none."""
+        packets: list[Packet] = []
+        end = self._cursor
+        for place, after, body in self._records(self._cursor):
+            end = after
+            if not self._is_skipped(place):
+                packets.append(self._packet(place, body))
+                if len(packets) >= limit:
+                    break
+        if packets:
+            return Page(packets, end)
+        if end != self._cursor:
+            self.settle(end)  # nothing but skipped ones
+        return None
+
+    def settle(self, end: Place) -> None:
+        """Note that everything before a place is in the store."""
+        self._cursor = end
+        self._skipped = [span for span in self._skipped if span.end > end]
+        self._drop_before(end)
+        if self._sizes:
+            self._save_cursor()
+
+    def skip(self, span: Span) -> None:
+        """Leave a span out of further reading: its packets reached the store by another way."""
+        self._skipped.append(span)
+
+    def close(self) -> None:
+        """Close the file that is written."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    # --- writing ----------------------------------------------------------------------------------------------
+
+    def _written(self, block: bytes) -> Span:
+        current = max(self._sizes, default=0)
+        if self._file is None or self._sizes[current] + len(block) > self._segment_bytes:
+            current = self._new_segment()
+        file = self._file
+        assert file is not None
+        start = self._sizes[current]
+        file.write(block)
+        file.flush()
+        os.fdatasync(file.fileno())
+        self._sizes[current] = start + len(block)
+        return Span(Place(current, start), Place(current, start + len(block)))
+
+    def _new_segment(self) -> int:
+        self.close()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        number = max(max(self._sizes, default=0), self._cursor.segment, self._ours - 1) + 1
+        self._file = self._path(number).open("xb")
+        self._sizes[number] = 0
+        _sync_folder(self._folder)
+        return number
+
+    def _take_back(self) -> None:
+        """Forget what a failed write may have left behind the last durable record, and begin a new segment."""
+        current = max(self._sizes, default=0)
+        self.close_quietly()
+        path = self._path(current)
+        try:
+            if self._sizes.get(current) == 0:
+                path.unlink(missing_ok=True)
+                self._sizes.pop(current)
+            elif current in self._sizes:
+                os.truncate(path, self._sizes[current])
+        except OSError as problem:
+            log.error("spool cannot be cut back file=%s problem=%s", path.name, problem)
+
+    def close_quietly(self) -> None:
+        """Close after a failure: buffered bytes may fail once more."""
+        try:
+            self.close()
+        except OSError:
+            self._file = None
+
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def _is_skipped(self, place: Place) -> bool:
+        return any(span.start <= place < span.end for span in self._skipped)
+
+    def _records(self, start: Place) -> Iterator[tuple[Place, Place, bytes]]:
+        for number in sorted(self._sizes):
+            if number < start.segment:
+                continue
+            offset = start.offset if number == start.segment else 0
+            yield from self._segment_records(number, offset)
+
+    def _segment_records(self, number: int, offset: int) -> Iterator[tuple[Place, Place, bytes]]:
+        end = self._sizes[number]
+        with self._path(number).open("rb") as file:
+            file.seek(offset)
+            while offset < end:
+                body = _body(file)
+                if body is None:
+                    self._set_aside(number, end - offset)
+                    return
+                after = offset + _HEAD.size + len(body)
+                yield Place(number, offset), Place(number, after), body
+                offset = after
+
+    def _set_aside(self, number: int, lost: int) -> None:
+        """Keep a damaged segment for a person; what is behind the damage cannot be told apart any more."""
+        path = self._path(number)
+        log.critical("spool is damaged file=%s bytes_unreadable=%s", path.name, lost)
+        self.damaged_bytes += lost
+        if number == max(self._sizes):
+            self.close_quietly()
+        os.replace(path, path.with_suffix(".damaged"))
+        self._sizes.pop(number)
+
+    def _packet(self, place: Place, body: bytes) -> Packet:
+        kept = _DECODER.decode(body)
+        return Packet(
+            topic=kept.topic,
+            payload=kept.payload,
+            received_ms=kept.received_ms,
+            length=kept.length,
+            sha256=kept.sha256,
+            retained=kept.retained,
+            redelivered=kept.redelivered or place.segment < self._ours,
+            qos=0,
+        )
+
+    # --- the folder -------------------------------------------------------------------------------------------
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:012d}.spool"
+
+    def _found(self) -> dict[int, int]:
+        if not self._folder.is_dir():
+            return {}
+        names = ((entry, _SEGMENT.fullmatch(entry.name)) for entry in self._folder.iterdir())
+        return {int(match.group(1)): entry.stat().st_size for entry, match in sorted(names) if match}
+
+    def _cut_torn_tail(self) -> None:
+        if not self._sizes:
+            return
+        last = max(self._sizes)
+        good = _good_bytes(self._path(last))
+        if good < self._sizes[last]:
+            log.info("spool had a torn tail file=%s bytes=%s", self._path(last).name, self._sizes[last] - good)
+            os.truncate(self._path(last), good)
+            self._sizes[last] = good
+
+    def _saved_cursor(self) -> Place:
+        try:
+            saved = msgspec.json.decode((self._folder / "cursor.json").read_bytes(), type=Place)
+        except (OSError, msgspec.DecodeError):
+            return Place(0, 0)
+        # A cursor behind the end (its segment was cut) would hide what is written next.
+        return saved if saved.offset <= self._sizes.get(saved.segment, 0) else Place(saved.segment, 0)
+
+    def _save_cursor(self) -> None:
+        try:
+            draft = self._folder / "cursor.new"
+            draft.write_bytes(msgspec.json.encode(self._cursor))
+            os.replace(draft, self._folder / "cursor.json")
+        except OSError as problem:
+            log.info("spool cursor not saved problem=%s", problem)
+
+    def _drop_before(self, place: Place) -> None:
+        active = max(self._sizes, default=0) if self._file is not None else 0
+        for number in sorted(self._sizes):
+            read_out = number < place.segment or (number == place.segment and place.offset >= self._sizes[number])
+            if read_out and number != active:
+                self._path(number).unlink(missing_ok=True)
+                self._sizes.pop(number)
+        if self._file is not None and self._sizes == {active: place.offset} and place.segment == active:
+            # All is settled: give the disk back, and let the next record begin a new segment.
+            self.close()
+            self._path(active).unlink(missing_ok=True)
+            self._sizes.clear()
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A packet without what only its connection knew."""
+
+    topic: str
+    payload: bytes
+    received_ms: int
+    length: int
+    sha256: str
+    retained: bool
+    redelivered: bool
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_Kept)
+
+
+def _record(packet: Packet) -> bytes:
+    kept = _Kept(
+        packet.topic,
+        packet.payload,
+        packet.received_ms,
+        packet.length,
+        packet.sha256,
+        packet.retained,
+        packet.redelivered,
+    )
+    body = _ENCODER.encode(kept)
+    return _HEAD.pack(len(body), zlib.crc32(body)) + body
+
+
+def _body(file: BinaryIO) -> bytes | None:
+    """Return the body of the next record, None if there is no whole one."""
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    length, crc = _HEAD.unpack(head)
+    if not 0 < length <= _LONGEST:
+        return None
+    body = file.read(length)
+    return body if len(body) == length and zlib.crc32(body) == crc else None
+
+
+def _good_bytes(path: Path) -> int:
+    good = 0
+    with path.open("rb") as file:
+        while (body := _body(file)) is not None:
+            good += _HEAD.size + len(body)
+    return good
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
