@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from heating.finding import Cause, Finding, FindingKind, Scope, Side, Subject
+from heating.finding import Cause, Finding, FindingKind, Scope, Side, Subject, derived_id
 
 _END = datetime.max.replace(tzinfo=UTC)
 RETRACTED = "retracted"
@@ -39,7 +39,6 @@ def reconcile(computed: Sequence[Finding], known: Iterable[Finding], detected_at
     for table, rows in ((before, known), (after, computed)):
         for finding in rows:
             table[finding.kind, finding.subject].append(finding)
-    taken = {finding.id for rows in before.values() for finding in rows}
     settled: dict[str, str] = {}
     results: list[tuple[Finding, Finding | None]] = []
     retracted: list[Finding] = []
@@ -47,7 +46,7 @@ def reconcile(computed: Sequence[Finding], known: Iterable[Finding], detected_at
         pairs, gone = _match(after.get(key, []), before.get(key, []))
         retracted += gone
         for now, old in pairs:
-            settled[now.id] = old.id if old else _unused(now.id, taken)
+            settled[now.id] = old.id if old else _new_id(now, detected_at)
             results.append((now, old))
     changed = [retract(finding) for finding in retracted]
     for now, old in results:
@@ -113,9 +112,6 @@ def _differs(finding: Finding, old: Finding) -> bool:
     return finding != old
 
 
-def _unused(wanted: str, taken: set[str]) -> str:
-    """Return an id that no known finding of another interval has."""
-    given = wanted
-    while given in taken:
-        given += "b"
-    return given
+def _new_id(finding: Finding, detected_at: datetime) -> str:
+    """Return an id that no other finding of the ledger has, also where late data brings a start a second time."""
+    return derived_id(finding.kind, Subject(finding.subject.type, f"{finding.subject.id}|{finding.start}"), detected_at)

@@ -138,7 +138,8 @@ class Sweeper:
         rooms, arrived = memory.loader.news(memory.rooms, changes, now_ms)
         memory.supply = memory.loader.supply(memory.supply, max(low, now_ms - WINDOW_MS), high)
         memory.rooms = rooms
-        deep = arrived.ts_ms < memory.carry.base_ms[arrived.owner]
+        # A reading at the base itself can end there what stands across it.
+        deep = arrived.ts_ms <= memory.carry.base_ms[arrived.owner]
         if deep.any():
             self._deepen(memory, np.unique(arrived.owner[deep]), int(arrived.ts_ms[deep].min()), now_ms)
         return arrived

@@ -86,6 +86,8 @@ def breaches(case: Case) -> list[Breach]:
         warm = value >= round(floor + case.margin_k, 6)
         warm_since = (t if warm_since is None else warm_since) if warm else None
         fell = case.floor(t - 1) > floor
+        if open_ and warm_since is not None and t - warm_since >= case.confirm:
+            open_.end, open_ = warm_since, None
         if open_ and fell:
             open_.end, open_.ended_by, open_ = (t if warm_since is None else warm_since), "floor", None
     return found
