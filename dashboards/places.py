@@ -8,9 +8,9 @@ from heating.site import MeasurementPoint, SubjectType
 from heating.words import Language
 
 # What follows (Chinese) or precedes (English) a bare number; a name that says it already is left as it is.
-_BUILDING = ("号楼", "building ")
+_BUILDING = ("号楼", "bldg ")
 _UNIT = ("单元", "unit ")
-_ROOM = ("室", "room ")
+_ROOM = ("室", "rm ")
 
 
 def home_name(point: MeasurementPoint, language: Language) -> str:

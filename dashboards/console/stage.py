@@ -59,6 +59,7 @@ class ConsoleStage:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 ws="none",
                 loop="asyncio",
                 timeout_graceful_shutdown=_GRACE_S,

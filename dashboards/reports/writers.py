@@ -51,7 +51,7 @@ def csv_bytes(paper: Paper) -> bytes:
     """Return all sheets as one table (UTF-8 with a mark that Excel understands), the sheet's name first."""
     target = io.StringIO(newline="")
     table = csv.writer(target)
-    table.writerow([paper.title, *(column.title for column in paper.sheets[0].columns)])
+    table.writerow([safe(paper.title), *(safe(column.title) for column in paper.sheets[0].columns)])
     for sheet in paper.sheets:
         table.writerows([safe(sheet.name), *map(_plain, row.cells)] for row in sheet.rows)
     return target.getvalue().encode("utf-8-sig")
