@@ -106,7 +106,7 @@ class MqttSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fro
     broker_pid_file: Annotated[
         str,
         Meta(
-            description="mosquitto's `pid_file`: where it names a running broker, `heatwatch devices` makes that broker "
+            description="mosquitto's `pid_file`: where it names a running broker, `heatwatch devices` makes that one "
             "read its accounts anew. Blank or no such file: it says that somebody has to."
         ),
     ] = "/run/mosquitto/mosquitto.pid"
@@ -125,8 +125,9 @@ class CollectorSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     state_dir: Annotated[
         str,
         Meta(
-            description="Folder for the spool and for the list of topics subscribed last. Blank = no spool: while the "
-            "store is away, the readings wait in the broker."
+            description="Folder for the spool (readings that wait while the store is away) and for the list of topics "
+            "subscribed last. Blank = `collector` beside a SQLite ledger; with another ledger there is then no spool, "
+            "and the readings wait in the broker."
         ),
     ] = ""
     spool_max_mb: Annotated[

@@ -145,6 +145,12 @@ class CollectorStage:
         return [Metric(f"heatwatch_collector_{name}", float(value), text) for name, value, text in values]
 
 
+def beside_ledger(ledger_url: str) -> str:
+    """Return the folder for spool and subscriptions beside a SQLite ledger; blank (none) for any other."""
+    kind, _, file = ledger_url.partition(":///")
+    return str(Path(file).parent / "collector") if kind == "sqlite" and file else ""
+
+
 def _spool(settings: CollectorSettings) -> Spool | None:
     if not settings.state_dir:
         return None

@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import numpy as np
 
 from alerts.acts import record_event
@@ -25,7 +26,7 @@ from alerts.notices import Announcer
 from alerts.stage import AlertsStage
 from alerts.words import Voice
 from analyzer.stage import AnalyzerStage
-from collector.stage import CollectorSetup, CollectorStage
+from collector.stage import CollectorSetup, CollectorStage, beside_ledger
 from dashboards.console.desk import ConsoleHooks, ConsoleSite
 from dashboards.console.health import render_metrics
 from dashboards.console.stage import ConsoleStage
@@ -128,9 +129,10 @@ def run_pipeline(opened: Context, names: Sequence[str], stop: threading.Event) -
 
 def _collector(parts: Parts) -> CollectorStage:
     settings = parts.settings
+    state_dir = settings.collector.state_dir or beside_ledger(settings.ledger.url)
     setup = CollectorSetup(
         mqtt=settings.mqtt,
-        collector=settings.collector,
+        collector=msgspec.structs.replace(settings.collector, state_dir=state_dir),
         zone=settings.site.zone,
         retention_days=settings.store.retention_days,
     )
