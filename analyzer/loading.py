@@ -118,20 +118,22 @@ class Loader:
 
     def _rooms(self, which: Ints, base: Ints, base_ms: int, now_ms: int) -> ReadingSeries:
         """Return the readings of some points, with the one that came last before the common base."""
-        ids = self._ids(which)
-        every = np.arange(len(which))
-        rooms = empty_series(ids)
-        rooms, _ = merged(rooms, self._store.series(ids, base_ms - self._stale_ms, now_ms + 1), every)
+        rooms = self._stretch(empty_series(self._ids(which)), np.arange(len(which)), base_ms, now_ms + 1)
         earlier = np.flatnonzero(base < base_ms)
         if len(earlier):
-            start = int(base[earlier].min()) - self._stale_ms
-            part = self._store.series([ids[i] for i in earlier], start, base_ms - self._stale_ms)
-            rooms, _ = merged(rooms, part, earlier)
-        last = self._store.latest(KindCode.ROOM, at_ms=base_ms - self._stale_ms - 1, points=ids)
+            rooms = self._stretch(rooms, earlier, int(base[earlier].min()), base_ms)
+        return rooms
+
+    def _stretch(self, rooms: ReadingSeries, which: Ints, start_ms: int, end_ms: int) -> ReadingSeries:
+        """Add the readings of [start, end), those that may hold at its start, and the last one before them."""
+        ids = tuple(rooms.points[index] for index in which.tolist())
+        start_ms -= self._stale_ms
+        rooms, _ = merged(rooms, self._store.series(ids, start_ms, end_ms), which)
+        last = self._store.latest(KindCode.ROOM, at_ms=start_ms - 1, points=ids)
         number = {point: index for index, point in enumerate(ids)}
         owner = np.array([number[point] for point in last.point], dtype=np.int64)
         held = ReadingSeries.of_rows(ids, owner, last.ts_ms, last.temperature_c, last.quality)
-        return merged(rooms, held, every)[0]
+        return merged(rooms, held, which)[0]
 
     def _bases(self, which: Ints, known: list[Finding], bounds: tuple[int, int]) -> Ints:
         """Return the base of each point, moved before the findings that stand across it."""
