@@ -27,11 +27,10 @@ from heating.store.duck import Columns, Database, filled, holed
 from heating.store.fields import NO_VALUE, keep_fields, without_value
 from heating.store.newest_rows import find_newest
 from heating.store.port import Rejected, Written
+from heating.store.rows import ROW, among, in_order_stored, owner_of, reading_columns, select
 
 BACKUP_NAME = "store.duckdb"
 CHUNK_ROWS = 200_000
-_COLUMNS = ", ".join(f"r.{name}" for name in ("series", "ts", *VALUE_FIELDS, "quality"))
-_FEW = 500
 
 
 class EmbeddedStore:
@@ -66,7 +65,7 @@ class EmbeddedStore:
                 series = self._catalog.encode(rows)
                 device = self._catalog.device_of(series)
                 late[new] = identity.late_in_batch(device, rows.ts_ms, self._catalog.devices.newest_ms)
-                self._insert("reading", _reading_columns(series, rows))
+                self._insert("reading", reading_columns(series, rows))
                 self._catalog.advance(series, rows.ts_ms)
             return Written(new, late, tuple(Rejected(index, NO_VALUE) for index in np.flatnonzero(empty).tolist()))
 
@@ -100,11 +99,11 @@ class EmbeddedStore:
         numbers = self._catalog.matching(READINGS, values=points)
         found = self._db.rows(
             f"SELECT rowid AS place, series, ts, {quantity} AS value, quality FROM reading"
-            f" WHERE ts >= ? AND ts < ? AND {quantity} IS NOT NULL{_among(numbers)}",
+            f" WHERE ts >= ? AND ts < ? AND {quantity} IS NOT NULL{among(numbers)}",
             [start_ms, end_ms],
         )
-        found = _in_order_stored(found)
-        owner = _owner_of(self._catalog, numbers, points)[found["series"]]
+        found = in_order_stored(found)
+        owner = owner_of(self._catalog, numbers, points)[found["series"]]
         keep = owner >= 0
         return ReadingSeries.of_rows(
             tuple(points),
@@ -160,11 +159,11 @@ class EmbeddedStore:
         wanted = READINGS if kinds is None else [Measurement[KindCode(kind).name] for kind in kinds]
         numbers = self._catalog.matching(wanted, values=points)
         found = self._db.rows(
-            f"SELECT {_COLUMNS} FROM reading r WHERE ts >= ? AND ts < ?{_among(numbers)}", [start_ms, end_ms]
+            f"SELECT {ROW} FROM reading r WHERE ts >= ? AND ts < ?{among(numbers)}", [start_ms, end_ms]
         )
         chosen = np.zeros(len(self._catalog), dtype=np.bool_)
         chosen[numbers] = True
-        table = self._table(_select(found, chosen[found["series"]]))
+        table = self._table(select(found, chosen[found["series"]]))
         _, rank = np.unique(table.device.astype(str), return_inverse=True)
         return table.rows(np.lexsort((rank.reshape(-1), table.ts_ms)))
 
@@ -195,15 +194,15 @@ class EmbeddedStore:
         position = 0 if tag is None else schema.tags.index(tag)
         numbers = self._catalog.matching([measurement], position, values if tag is not None else None)
         found = self._db.rows(
-            f"SELECT * FROM {measurement} WHERE ts >= ? AND ts < ?{_among(numbers)}", [start_ms, end_ms]
+            f"SELECT * FROM {measurement} WHERE ts >= ? AND ts < ?{among(numbers)}", [start_ms, end_ms]
         )
         chosen = np.zeros(len(self._catalog), dtype=np.bool_)
         chosen[numbers] = True
-        found = _select(found, chosen[found["series"]])
+        found = select(found, chosen[found["series"]])
         rank = np.empty(len(self._catalog), dtype=np.int64)
         tags = [self._catalog.tag(numbers, place).astype(str) for place in range(len(schema.tags))]
         rank[numbers[np.lexsort(tags[::-1])]] = np.arange(len(numbers))
-        found = _select(found, np.lexsort((rank[found["series"]], found["ts"])))
+        found = select(found, np.lexsort((rank[found["series"]], found["ts"])))
         return RollUp(
             measurement,
             found["ts"],
@@ -317,33 +316,3 @@ def new_target(folder: str) -> Path:
         raise InputError(f"{target} exists already: give an empty folder")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
-
-
-def _reading_columns(series: Ints, rows: ReadingTable) -> dict[str, Any]:
-    columns: dict[str, Any] = {"series": series.astype(np.int32), "ts": rows.ts_ms}
-    columns |= {name: holed(getattr(rows, name)) for name in VALUE_FIELDS}
-    return columns | {"quality": rows.quality.astype(np.int16)}
-
-
-def _among(numbers: Ints) -> str:
-    """Return the condition for few series; for many it is faster to read all and choose in numpy."""
-    if len(numbers) > _FEW:
-        return ""
-    return f" AND series IN ({', '.join(map(str, numbers.tolist()))})" if len(numbers) else " AND false"
-
-
-def _select(found: Columns, which: Bools | Ints) -> Columns:
-    return {name: column[which] for name, column in found.items()}
-
-
-def _in_order_stored(found: Columns) -> Columns:
-    place = found["place"]
-    return found if (np.diff(place) > 0).all() else _select(found, np.argsort(place, kind="stable"))
-
-
-def _owner_of(catalog: Catalog, numbers: Ints, points: Sequence[str]) -> Ints:
-    """Return the index into `points` of every series, -1 for others, int64 (series,)."""
-    index = {point: place for place, point in enumerate(points)}
-    owner = np.full(len(catalog), -1, dtype=np.int64)
-    owner[numbers] = [index[point] for point in catalog.tag(numbers, 0).tolist()]
-    return owner

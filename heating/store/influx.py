@@ -22,6 +22,7 @@ from heating.store.influx_http import InfluxServer, Refused
 from heating.store.influx_lines import LineWriter
 from heating.store.influx_newest import newest_rows, newest_times
 from heating.store.influx_reading import FEW, FIRST_MS, LAST_MS, among, chosen, reading_table, rollup_rows, span
+from heating.store.influx_rewrites import last_ones, losing_fields, with_holes
 from heating.store.port import Rejected, Written
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _WRITE_ROWS = 10_000
-_CHUNK_ROWS = 100_000
+_CHUNK_ROWS = 200_000
 
 
 class InfluxStore:
@@ -45,6 +46,8 @@ class InfluxStore:
         self._homes: dict[Measurement, set[str]] = {measurement: set() for measurement in READINGS}
         self._newest_known = False
         self._rollup_newest: dict[Measurement, int] = {}
+        # Where `latest` looks back from; it only decides how much is read.
+        self._recent_ms: dict[Measurement, int] = {}
 
     def unseen(self, batch: ReadingTable) -> Bools:
         """See `ReadingStore.unseen`."""
@@ -84,7 +87,13 @@ class InfluxStore:
         if within_ms is not None and at_ms is None:
             raise ValueError("within_ms counts back from at_ms: give both")
         self._admin.ready()
-        return newest_rows(self._server, Measurement[kind.name], at_ms, points, within_ms)
+        measurement = Measurement[kind.name]
+        found = newest_rows(
+            self._server, measurement, at_ms, points, within_ms, recent_ms=self._recent_ms.get(measurement)
+        )
+        if at_ms is None and points is None and len(found):
+            self._recent_ms[measurement] = int(found.ts_ms.max())
+        return found
 
     def series(
         self, points: Sequence[str], start_ms: int, end_ms: int, *, quantity: str = "temperature_c"
@@ -142,7 +151,7 @@ class InfluxStore:
             return
         self._admin.ready()
         with self._writing:
-            rows = _last_ones(rows)
+            rows = last_ones(rows)
             self._remove_fields_gone(rows)
             refused = self._send(self._lines.rollup(rows))
             if refused:
@@ -262,37 +271,12 @@ class InfluxStore:
     def _remove_fields_gone(self, rows: RollUp) -> None:
         newest = self._rollup_newest.get(rows.measurement)
         if newest is None:
-            newest = self._admin.newest(rows.measurement)
-            self._rollup_newest[rows.measurement] = newest
-        holes = np.zeros(len(rows), dtype=np.bool_)
-        for column in rows.floats.values():
-            holes |= np.isnan(column)
-        rewritten = np.flatnonzero(holes & (rows.ts_ms <= newest))
-        if not len(rewritten):
-            return
-        new = chosen(rows, rewritten)
-        old = self.rollup(rows.measurement, int(new.ts_ms.min()), int(new.ts_ms.max()) + 1)
-        tags = SCHEMAS[rows.measurement].tags
-        was = dict(zip(_keys(old), _absent(old), strict=True))
-        for key, absent in zip(_keys(new), _absent(new), strict=True):
-            if key in was and absent - was[key]:
-                ts_ms, values = key
-                self._admin.delete_point(rows.measurement, ts_ms, dict(zip(tags, values, strict=True)))
-
-
-def _keys(rows: RollUp) -> list[tuple[int, tuple[str, ...]]]:
-    tags = [rows.tags[name].tolist() for name in SCHEMAS[rows.measurement].tags]
-    return list(zip(rows.ts_ms.tolist(), zip(*tags, strict=True), strict=True))
-
-
-def _absent(rows: RollUp) -> list[set[str]]:
-    missing = {name: np.isnan(column) for name, column in rows.floats.items()}
-    return [{name for name, mask in missing.items() if mask[row]} for row in range(len(rows))]
-
-
-def _last_ones(rows: RollUp) -> RollUp:
-    last = {key: row for row, key in enumerate(_keys(rows))}
-    return rows if len(last) == len(rows) else chosen(rows, np.array(sorted(last.values()), dtype=np.int64))
+            newest = self._rollup_newest[rows.measurement] = self._admin.newest(rows.measurement)
+        rewritten = with_holes(rows, newest)
+        if len(rewritten):
+            old = self.rollup(rows.measurement, int(rewritten.ts_ms.min()), int(rewritten.ts_ms.max()) + 1)
+            for ts_ms, tags in losing_fields(old, rewritten):
+                self._admin.delete_point(rows.measurement, ts_ms, tags)
 
 
 def _stretches(ts_ms: Ints) -> list[Ints]:

@@ -36,12 +36,20 @@ def newest_rows(
     at_ms: int | None,
     points: Sequence[str] | None,
     within_ms: int | None,
+    *,
+    recent_ms: int | None = None,
 ) -> ReadingTable:
-    """Return the newest reading at or before `at_ms` of each point, ordered by point id; looks back step by step."""
-    high = _last_instant(server, measurement) if at_ms is None else at_ms
+    """Return the newest reading at or before `at_ms` of each point, ordered by point id; looks back step by step.
+
+    `recent_ms` is an instant near the newest, if the caller knows one: where to look back from without `at_ms`.
+    """
+    high = at_ms if at_ms is not None else recent_ms
+    if high is None:
+        high = _last_instant(server, measurement)
     if high is None or (points is not None and not points):
         return ReadingTable.empty()
-    end, found, missing = high, ReadingTable.empty(), points
+    end = LAST_MS - 1 if at_ms is None else at_ms
+    found, missing = ReadingTable.empty(), points
     for back in (*_LOOK_BACK_MS, None) if within_ms is None else (within_ms,):
         low = FIRST_MS if back is None else max(high - back, FIRST_MS)
         where = span(low, end + 1) + among("point", missing)

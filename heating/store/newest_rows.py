@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heating.reading import VALUE_FIELDS, Bools, Ints
+from heating.reading import Bools, Ints
 from heating.store.catalog import Catalog
 from heating.store.duck import Columns, Database, filled
 from heating.store.identity import NEVER
+from heating.store.rows import ROW
 
 _HOUR_MS = 3_600_000
 # How far back from the asked instant it is looked first, second, before everything older is read.
 _LOOK_BACK_MS = (6 * _HOUR_MS, 7 * 24 * _HOUR_MS)
 _MOST_PIECES = 12
-_COLUMNS = ", ".join(f"r.{name}" for name in ("series", "ts", *VALUE_FIELDS, "quality"))
 
 
 def find_newest(
@@ -61,7 +61,7 @@ def _fetch(database: Database, series: Ints, ts_ms: Ints) -> Columns:
     """Return the full rows of (series, ts), reading only the stretches of time where they lie."""
     pieces = [
         database.rows(
-            f"SELECT r.rowid AS place, {_COLUMNS} FROM reading r JOIN asked a ON r.series = a.series AND r.ts = a.ts"
+            f"SELECT r.rowid AS place, {ROW} FROM reading r JOIN asked a ON r.series = a.series AND r.ts = a.ts"
             " WHERE r.ts BETWEEN ? AND ?",
             [int(ts_ms[which].min()), int(ts_ms[which].max())],
             asked={"series": series[which].astype(np.int32), "ts": ts_ms[which]},
@@ -69,7 +69,7 @@ def _fetch(database: Database, series: Ints, ts_ms: Ints) -> Columns:
         for which in _stretches(ts_ms)
     ]
     if not pieces:
-        return database.rows(f"SELECT r.rowid AS place, {_COLUMNS} FROM reading r WHERE false")
+        return database.rows(f"SELECT r.rowid AS place, {ROW} FROM reading r WHERE false")
     return {name: _joined([piece[name] for piece in pieces]) for name in pieces[0]}
 
 
