@@ -102,7 +102,7 @@ class Estate:
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """Device ids in the order of `points`."""
+        """Device ids in the order of `points`; built at each call."""
         return tuple(p.device_id or "" for p in self.points)
 
     @classmethod

@@ -233,7 +233,7 @@ class SimulatedFleet:
 
     def _spoil(self, publisher: Publisher, device: int, stop: threading.Event) -> None:
         rubbish = _GARBAGE[self._counts.garbage % len(_GARBAGE)]
-        topic = readings_topic(self.estate.devices[device])
+        topic = readings_topic(self._boxes[device].node.device)
         if publisher.publish(device, Message(topic, rubbish), stop):
             self._counts.garbage += 1
 
@@ -245,7 +245,7 @@ class SimulatedFleet:
         if online is box.online:
             return
         box.online = online
-        message = Message(status_topic(self.estate.devices[device]), encode_status(online, at_ms), retain=True)
+        message = Message(status_topic(self._boxes[device].node.device), encode_status(online, at_ms), retain=True)
         publisher.publish(device, message, stop)
 
     def _settle(self) -> None:
