@@ -13,6 +13,7 @@ from collector.payloads.message import Flaw, Message, Reason, Silence, flawed, s
 from collector.quarantine import Rejection, rejections
 from collector.routes import Routes
 from collector.strangers import Strangers
+from collector.timekeeping import Timekeeper
 from heating.reading import Reading, ReadingTable
 from heating.register import Register
 
@@ -76,8 +77,9 @@ class Decoded:
 class Judge:
     """Decodes packets and judges their readings."""
 
-    def __init__(self, routes: Routes) -> None:
+    def __init__(self, routes: Routes, timekeeper: Timekeeper) -> None:
         self._routes = routes
+        self._timekeeper = timekeeper
         self._last_server_ms: dict[str, int] = {}
         self.strangers = Strangers()
 
@@ -97,7 +99,10 @@ class Judge:
                 device_id = one.message.device_id = _as_registered(device_id, intake.register)
             server_ms = self._server_ms(one, remembered, judged)
             outcomes = self._outcomes(one, intake, server_ms)
-            counted_as = device_id if intake.register.knows(device_id) else ""
+            known = intake.register.knows(device_id)
+            if known:
+                self._timekeeper.saw(one.packet, one.message)
+            counted_as = device_id if known else ""
             flaws: list[Flaw] = []
             for index, outcome in enumerate(outcomes):
                 if type(outcome) is Reading:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from collector.batch import Batch
+from collector.fairness import Fairness
 from collector.inbox import Inbox
 from collector.packet import Packet
 from collector.patience import Patience
@@ -55,12 +56,14 @@ class Courier:
         self.spool = spool
         self._held: Held | None = None
         self._overflow: list[Packet] = []
+        self._fairness = Fairness(settings.device_per_min if spool is not None else 0)
         self._register_seen_at = 0.0
         self._drain_at = 0.0
         self.misconfigured = ""
         self.errors = 0
         self.spooled = 0
         self.drained = 0
+        self.deferred = 0
         self.spool_full = False
 
     @property
@@ -111,14 +114,15 @@ class Courier:
             self._writer.recover()
         self._look_at_register()
         if self._held is None:
-            self._held = self._next()
+            self._held = self._next(acknowledge)
         self._write_held(acknowledge)
 
-    def _next(self) -> Held | None:
+    def _next(self, acknowledge: Acknowledge) -> Held | None:
         """Return the next batch: live ones first, from the spool at a bounded rate beside them."""
         draining = self.spool is not None and not self.spool.empty
         if not draining:
             self._spool_has_room()
+            self._fairness.caught_up()
         if draining and time.monotonic() >= self._drain_at:
             drained = self._from_spool()
             if drained is not None:
@@ -127,7 +131,16 @@ class Courier:
         if not packets:
             first_s = min(_TURN_S, max(0.0, self._drain_at - time.monotonic())) if draining else _TURN_S
             packets = self._inbox.gather(self._batch_size, first_s=first_s, batch_s=self._settings.batch_wait_s)
+            packets = self._defer(packets, acknowledge)
         return Held(Batch(packets)) if packets else None
+
+    def _defer(self, packets: list[Packet], acknowledge: Acknowledge) -> list[Packet]:
+        """Send what is beyond a device's rate through the spool; return what is to be written now."""
+        ahead, behind = self._fairness.split(packets)
+        if behind and self._to_spool(behind, acknowledge) is None:
+            return packets
+        self.deferred += len(behind)
+        return ahead
 
     def _from_spool(self) -> Held | None:
         assert self.spool is not None

@@ -149,6 +149,14 @@ class CollectorSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
             ge=0,
         ),
     ] = 2000
+    device_per_min: Annotated[
+        int,
+        Meta(
+            description="Packets a minute that one topic may send for long; what is beyond takes the slow way through "
+            "the spool, so that a device gone mad does not starve the others. Nothing is dropped. 0 = no limit.",
+            ge=0,
+        ),
+    ] = 6000
     quiet_alarm_s: Annotated[
         float,
         Meta(

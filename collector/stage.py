@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from collector.settings import CollectorSettings, MqttSettings
 from collector.spool import Spool
 from collector.subscriptions import Remembered
 from collector.tally import Count
+from collector.timekeeping import ClockState, DeviceClock, Timekeeper
 from collector.writer import Writer
 from heating.clock import Clock
 from heating.ledger.port import Ledger
@@ -72,7 +74,9 @@ class CollectorStage:
         mqtt, settings = setup.mqtt, setup.collector
         self._settings = settings
         self._inbox = Inbox(2 * mqtt.receive_maximum + 1000)
-        self._writer = Writer(Judge(Routes(mqtt.topics, setup.zone)), store, ledger, clock, setup.retention_days)
+        self._timekeeper = Timekeeper(setup.zone)
+        judge = Judge(Routes(mqtt.topics, setup.zone), self._timekeeper)
+        self._writer = Writer(judge, store, ledger, clock, setup.retention_days)
         # Two batches share the window: one is written while the broker sends the next.
         self._courier = Courier(
             settings, max(1, mqtt.receive_maximum // 2), self._inbox, self._writer, _spool(settings)
@@ -120,9 +124,13 @@ class CollectorStage:
         full = ", spool full: the broker keeps what comes" if courier.spool_full else ""
         return f"{patience.problem}; {kept}{full}; since {patience.away_s:.0f} s"
 
+    def clocks(self) -> list[DeviceClock]:
+        """Return how well each device keeps time since the start of this process, the worst first."""
+        return self._timekeeper.clocks()
+
     def metrics(self) -> Sequence[Metric]:
         """Return counters of readings and the state of session, queue and spool."""
-        return [*_readings(dict(self._writer.totals)), *self._states()]
+        return [*_readings(dict(self._writer.totals)), *self._states(), *_clocks(self.clocks())]
 
     def _states(self) -> list[Metric]:
         link, courier, spool = self._session.link(), self._courier, self._courier.spool
@@ -141,6 +149,7 @@ class CollectorStage:
             ("spool_damaged_bytes", spool.damaged_bytes if spool else 0, "Bytes of the spool found unreadable."),
             ("spooled_packets_total", courier.spooled, "Packets put into the spool."),
             ("drained_packets_total", courier.drained, "Packets taken back from the spool."),
+            ("deferred_packets_total", courier.deferred, "Packets beyond their device's rate, sent through the spool."),
         ]
         return [Metric(f"heatwatch_collector_{name}", float(value), text) for name, value, text in values]
 
@@ -171,3 +180,12 @@ def _readings(totals: dict[str, int]) -> list[Metric]:
             found.append(Metric(name, float(count), "Readings that were not stored, by reason.", (("reason", reason),)))
     packets = float(totals.get(Count.PACKETS.value, 0))
     return [*found, Metric("heatwatch_collector_packets_total", packets, "Packets taken in.")]
+
+
+def _clocks(clocks: Sequence[DeviceClock]) -> list[Metric]:
+    states = Counter(clock.state for clock in clocks)
+    name, text = "heatwatch_collector_devices", "Devices by the state of their clock."
+    found = [Metric(name, float(states[state]), text, (("clock", state.value),)) for state in ClockState]
+    missing = float(sum(clock.missing for clock in clocks))
+    gaps = "Sequence numbers of devices that never came, since the start."
+    return [*found, Metric("heatwatch_collector_missing_sequence_numbers", missing, gaps)]

@@ -17,6 +17,7 @@ from collector.payloads.families import FAMILIES, decoder_for
 from collector.payloads.message import Flaw, Message
 from collector.routes import Routes
 from collector.settings import TopicSettings
+from collector.timekeeping import Timekeeper
 from collector.writer import Writer
 from heating.clock import ManualClock
 from heating.instants import from_ms
@@ -136,7 +137,7 @@ def test_decoders_never_raise(settings, topic, payload):
 @given(st.lists(st.tuples(FAMILY, PAYLOADS, st.sampled_from(["D1", "D2", "D3", "X"]), st.booleans()), max_size=12))
 def test_no_packet_leaves_the_counters(sent):
     store, ledger = MemoryStore(), MemoryLedger(REGISTER)
-    writer = Writer(Judge(Routes(ROUTES, ZONE)), store, ledger, ManualClock(from_ms(NOW)), 30)  # type: ignore[arg-type]
+    writer = Writer(Judge(Routes(ROUTES, ZONE), Timekeeper(ZONE)), store, ledger, ManualClock(from_ms(NOW)), 30)  # type: ignore[arg-type]
     writer.recover()
     packets = [packet(TOPICS[f].replace("D1", d), payload, retained=r) for f, payload, d, r in sent]
     for batch in (packets, packets):

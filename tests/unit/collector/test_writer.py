@@ -11,6 +11,7 @@ from collector.batch import Batch, Judge, Step
 from collector.packet import Packet, clip
 from collector.routes import Routes
 from collector.settings import NATIVE_TOPICS
+from collector.timekeeping import Timekeeper
 from collector.writer import Writer
 from heating.clock import ManualClock
 from heating.errors import LedgerUnavailable, StoreUnavailable
@@ -39,7 +40,7 @@ class Bench:
         self.clock = ManualClock(from_ms(NOW))
 
     def writer(self) -> Writer:
-        writer = Writer(Judge(Routes(NATIVE_TOPICS, ZONE)), self.store, self.ledger, self.clock, 0)  # type: ignore[arg-type]
+        writer = Writer(Judge(Routes(NATIVE_TOPICS, ZONE), Timekeeper(ZONE)), self.store, self.ledger, self.clock, 0)  # type: ignore[arg-type]
         writer.recover()
         return writer
 

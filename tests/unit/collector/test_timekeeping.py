@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from collector.fairness import Fairness
+from collector.packet import Packet
+from collector.payloads.message import Message, Sample
+from collector.timekeeping import ClockState, DeviceClock, Timekeeper
+
+NOW = 1_795_312_800_000
+HOUR = 3_600_000
+
+
+def packet(received_ms: int, topic: str = "t") -> Packet:
+    return Packet(topic=topic, payload=b"", received_ms=received_ms, length=0)
+
+
+def watched(offsets_s: list[float], **sample: object) -> DeviceClock:
+    """Return the clock of a device that sends hourly, its readings off by these seconds."""
+    keeper = Timekeeper(ZoneInfo("Asia/Shanghai"))
+    for hour, offset_s in enumerate(offsets_s):
+        received = NOW + hour * HOUR
+        ts = received + int(offset_s * 1000)
+        keeper.saw(packet(received), Message("D", [Sample(ts_ms=ts, **sample), Sample(ts_ms=ts - HOUR // 3)]))  # type: ignore[arg-type]
+    (clock,) = keeper.clocks()
+    return clock
+
+
+@pytest.mark.parametrize(
+    ("offsets_s", "state"),
+    [
+        ([-2, -5, -1], ClockState.GOOD),
+        ([-1200, -900, -1100], ClockState.GOOD),
+        ([70, -5, 0], ClockState.AHEAD),
+        ([-7200, -9000, -8000], ClockState.BEHIND),
+        ([28_790, 28_799, 28_700], ClockState.LOCAL_AS_UTC),
+        ([-28_810, -28_900, -28_805], ClockState.UTC_AS_LOCAL),
+        ([-28_810, -50_000, -28_805], ClockState.BEHIND),
+        ([5, 5], ClockState.UNKNOWN),
+    ],
+)
+def test_clocks_are_told_by_the_packets_that_waited_least(offsets_s, state):
+    assert watched(offsets_s).state is state
+
+
+def test_skew_and_drift():
+    clock = watched([-10 + hour * 0.5 for hour in range(16)])
+    assert clock.skew_s == -2.5
+    assert clock.drift_s_per_day == pytest.approx(12.0)
+    assert watched([0.0] * 4).drift_s_per_day is None
+
+
+def test_replayed_readings_say_nothing_of_the_clock():
+    keeper = Timekeeper(ZoneInfo("Asia/Shanghai"))
+    for _ in range(5):
+        keeper.saw(packet(NOW), Message("D", [Sample(ts_ms=NOW - 10 * HOUR, quality=16)]))
+    assert keeper.clocks()[0].state is ClockState.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("numbers", "missing"),
+    [
+        ([1, 2, 3, 4], 0),
+        ([1, 2, 5, 6], 2),
+        ([1, 2, 5, 3, 6], 1),  # one of them came later
+        ([1, 2, 2, 3], 0),
+        ([100, 101, 0, 1, 2], 0),  # began anew
+        ([100, 103, 0, 1], 2),
+        ([1, 5_000_000], 4_999_998),
+    ],
+)
+def test_sequence_gaps(numbers, missing):
+    keeper = Timekeeper(ZoneInfo("Asia/Shanghai"))
+    late = {i for i, n in enumerate(numbers) if i and n < numbers[i - 1] and n > 2}
+    for i, seq in enumerate(numbers):
+        ts = NOW + i * HOUR - (10 * HOUR if i in late else 0)
+        keeper.saw(packet(NOW), Message("D", [Sample(ts_ms=ts, seq=seq)]))
+    assert keeper.clocks()[0].missing == missing
+
+
+def test_a_mad_device_goes_behind_and_the_others_ahead():
+    fairness = Fairness(60)
+    mad, good = packet(NOW, "mad"), packet(NOW, "good")
+    ahead, behind = fairness.split([mad] * 100 + [good] * 10)
+    assert (ahead.count(mad), ahead.count(good), len(behind)) == (60, 10, 40)
+    later = packet(NOW + 30_000, "mad")
+    assert fairness.split([later]) == ([], [later])  # behind its own earlier ones
+    fairness.caught_up()
+    ahead, behind = fairness.split([later] * 40)
+    assert (len(ahead), len(behind)) == (30, 10)
+    assert Fairness(0).split([mad] * 1000)[1] == []
