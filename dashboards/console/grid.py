@@ -23,6 +23,11 @@ class FloorRow:
     floor: int | None
     cells: tuple[tuple[HomeRow | None, ...], ...]
 
+    @property
+    def bare(self) -> bool:
+        """Whether no home of this floor is watched."""
+        return not any(home for unit in self.cells for home in unit)
+
 
 @dataclass(frozen=True, slots=True)
 class BuildingGrid:
