@@ -90,6 +90,7 @@ def test_sweeps_come_to_what_one_pass_says(
         except StoreUnavailable:
             world.faults.fail_at = None
             sweeper.sweep(now)
+    world.faults.fail_at = None
     wanted = one_pass(world, now)
     said, right = facts(world.ledger.findings.standing()), facts(wanted)
     assert said == right, (sorted(set(said) - set(right)), sorted(set(right) - set(said)))
