@@ -110,8 +110,9 @@ def joining(order: WorkOrder, new: Sequence[Case], standing: Sequence[Case], voi
     ranked = sorted((*standing, *new), key=_urgency)
     homes = _distinct((*order.homes, *(case.home for case in new)))
     old = Subject(order.subject_type, order.subject_id)
-    subject = old if old.type in _WIDE or shared_subject(ranked) == old else new[0].place
-    cause = None if order.cause else _cause(ranked)
+    subject = old if old.type in _WIDE or shared_subject(ranked) == old else (*new, *ranked)[0].place
+    # Who joins may show a wider cause; without anybody new, a cause once named is not changed back and forth.
+    cause = _cause(ranked) if new or order.cause is None else None
     return {
         "findings": [case.finding.id for case in new],
         "homes": [case.home for case in new],

@@ -100,7 +100,10 @@ def _asks_for_order(finding: Finding) -> bool:
 
 
 def _candidates(picture: Picture) -> list[Case]:
-    fresh = unordered(picture.findings.values(), picture.orders)
+    silent = {f.subject for f in picture.findings.values() if f.kind is FindingKind.SILENT and f.end is None}
+    # Silence ends no breach, but nobody knows whether the home is cold now: the order waits for the sensor. So a
+    # backlog that arrives oldest first does not open orders for breaches that its later readings end.
+    fresh = [f for f in unordered(picture.findings.values(), picture.orders) if f.subject not in silent]
     cases = (case_of(f, picture.register, picture.findings) for f in fresh if f.id not in picture.settled)
     return [replace(case, known_at=picture.known_at.get(case.finding.id)) for case in cases]
 

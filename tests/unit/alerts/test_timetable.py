@@ -11,7 +11,7 @@ from alertkit import MINUTE, REGISTER, START, World, changed, cold, shared
 from alerts.acts import Call, open_by_hand, record_event
 from alerts.settings import FileReceiver
 from heating.errors import InputError
-from heating.finding import Severity, Subject
+from heating.finding import Finding, FindingKind, Severity, Subject
 from heating.order import OrderState, TriggerClass
 from heating.order_sheet import show_order
 from heating.site import Outage, SubjectType
@@ -120,6 +120,26 @@ def test_a_riser_order_widens_to_its_building(world: World) -> None:
     world.at(2)
     (order,) = world.orders
     assert (order.subject_type, order.subject_id) == (SubjectType.BUILDING, "S1/3")
+
+
+def test_an_order_whose_riser_cause_is_gone_goes_on(world: World) -> None:
+    cause = shared("F-riser", SubjectType.RISER, "S1/3/1", ("P3-101", "P3-201"))
+    world.record(cause, cold("P3-101", parent="F-riser"), cold("P3-201", parent="F-riser"))
+    world.at(1)
+    world.record(changed(cause, end=START + MINUTE, ended_by="retracted"))
+    world.record(cold("P3-101", parent=None), cold("P3-201", parent=None, severity=Severity.CRITICAL))
+    world.at(2)
+    assert world.whys() == ["order_opened", "order_worse"]
+
+
+def test_a_breach_of_a_silent_sensor_waits_until_it_is_heard_again(world: World) -> None:
+    silence = Finding(id="F-silent", kind=FindingKind.SILENT, subject=Subject(SubjectType.POINT, "P3-101"), start=START)
+    world.record(cold("P3-101"), silence)
+    world.at(1)
+    assert world.orders == []
+    world.record(changed(silence, end=START + 2 * MINUTE))
+    world.at(3)
+    assert [order.points for order in world.orders] == [("P3-101",)]
 
 
 def test_warm_again_is_noted_and_closes_nothing(world: World) -> None:
