@@ -14,7 +14,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -107,12 +107,12 @@ class Database:
         except duckdb.OutOfMemoryException as error:
             raise StoreUnavailable(f"embedded store {self.path}: {_first_line(error)}") from error
 
-    def rows(self, sql: str, parameters: list[Any] | None = None, **tables: Mapping[str, Any]) -> Columns:
+    def rows(self, sql: str, parameters: Sequence[int] = (), **tables: Mapping[str, Any]) -> Columns:
         """Return the columns of a query; `tables` are numpy columns that it can name."""
         with self.cursor() as cursor:
             for name, columns in tables.items():
                 cursor.register(name, dict(columns))
-            found: Columns = cursor.execute(sql, parameters or []).fetchnumpy()
+            found: Columns = cursor.execute(sql, [int(number) for number in parameters]).fetchnumpy()
             return found
 
     @contextmanager

@@ -215,7 +215,7 @@ class EmbeddedStore:
         """See `ReadingStore.forget_before`; derived rows stay, they are small and reports of a season need them."""
         with self._writing:
             with self._db.transaction() as cursor:
-                (gone,) = cursor.execute("DELETE FROM reading WHERE ts < ?", [cutoff_ms]).fetchone()
+                (gone,) = cursor.execute("DELETE FROM reading WHERE ts < ?", [int(cutoff_ms)]).fetchone()
             if gone:
                 self._instants_known = False
                 with self._db.cursor() as cursor:

@@ -25,7 +25,8 @@ from heating.store.address import InfluxAddress
 
 log = logging.getLogger(__name__)
 
-_CONNECT_S, _ANSWER_S = 5.0, 60.0
+# Seconds to connect, to wait for the answer to a write, and for the next part of an answer to a query.
+_CONNECT_S, _ANSWER_S, _QUERY_S = 5.0, 60.0, 300.0
 _DROPPED = re.compile(r"dropped=(\d+)")
 _LIMITS = ("max-series-per-database", "max-values-per-tag", "max series per database", "max values per tag")
 
@@ -73,7 +74,7 @@ class InfluxServer:
             self._client.api_client.set_default_header("Authorization", self._authorization)
         self._write_api = self._client.write_api(write_options=SYNCHRONOUS)
         self._pool = urllib3.PoolManager(
-            maxsize=8, retries=False, timeout=urllib3.Timeout(connect=_CONNECT_S, read=_ANSWER_S)
+            maxsize=8, retries=False, timeout=urllib3.Timeout(connect=_CONNECT_S, read=_QUERY_S)
         )
         self._v1_write = False
         self._closed = False

@@ -46,7 +46,7 @@ def newest_rows(
     high = at_ms if at_ms is not None else recent_ms
     if high is None:
         high = _last_instant(server, measurement)
-    if high is None or (points is not None and not points):
+    if high is None or (points is not None and len(points) == 0):
         return ReadingTable.empty()
     end = LAST_MS - 1 if at_ms is None else at_ms
     found, missing = ReadingTable.empty(), points

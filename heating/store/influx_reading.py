@@ -30,7 +30,7 @@ def among(tag: str, values: Sequence[str] | None) -> str:
     """Return the condition that a tag is one of a few values, nothing for many: then choose from the answer."""
     if values is None or len(values) > FEW:
         return ""
-    if not values:
+    if len(values) == 0:
         return f" AND \"{tag}\" = 'none' AND \"{tag}\" != 'none'"
     return " AND (" + " OR ".join(f'"{tag}" = {quoted(value)}' for value in values) + ")"
 

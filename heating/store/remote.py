@@ -66,7 +66,12 @@ class RemoteStore:
         within_ms: int | None = None,
     ) -> ReadingTable:
         """See `ReadingStore.latest`."""
-        asked = {"kind": int(kind), "at_ms": at_ms, "points": _listed(points), "within_ms": within_ms}
+        asked = {
+            "kind": int(kind),
+            "at_ms": None if at_ms is None else int(at_ms),
+            "points": _listed(points),
+            "within_ms": None if within_ms is None else int(within_ms),
+        }
         columns, _ = self._ask("latest", asked)
         return tables.reading_table(columns)
 

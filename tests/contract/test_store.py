@@ -307,6 +307,18 @@ class TestExactness:
         assert all_rows(store) == []
         assert store.newest() == {}
 
+    def test_arguments_may_come_out_of_arrays(self, store):
+        given = table(room("D1", T0), room("D2", T0 + 1))
+        store.write(given)
+        low, high = np.array([T0, T0 + 1])
+        assert len(store.series(given.point, low, high)) == 1
+        assert len(store.latest(KindCode.ROOM, at_ms=high, within_ms=high - low, points=given.point)) == 2
+        assert len(store.grid(given.point, low, high, high - low).times_ms) == 1
+        assert len(all_rows(store, low, high, points=given.point[:0])) == 0
+        assert len(store.latest(KindCode.ROOM, points=given.point[:0])) == 0
+        assert len(store.rollup(Measurement.ROOM_HOUR, low, high, tag="point", values=given.point)) == 0
+        assert store.forget_before(low) in (0, -1)
+
 
 class TestRollUps:
     def test_the_last_one_wins(self, store):
