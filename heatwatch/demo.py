@@ -25,7 +25,7 @@ from typing import Self
 import numpy as np
 
 from dashboards.console.stage import ConsoleStage
-from dashboards.snapshot import JudgingRules, Snapshot, load_snapshot
+from dashboards.snapshot import Snapshot, load_snapshot
 from firmware_sim.fleet import SimulatedFleet
 from firmware_sim.publish import BrokerAddress
 from firmware_sim.scenario import load_scenario
@@ -34,6 +34,7 @@ from heating.errors import InputError
 from heating.store import open_store
 from heatwatch.broker import DemoBroker
 from heatwatch.context import Context
+from heatwatch.judging import words_rules
 from heatwatch.pipeline import STAGES, Parts, Pipeline
 
 log = logging.getLogger(__name__)
@@ -98,12 +99,7 @@ class Demo:
 
     def snapshot(self) -> Snapshot:
         """Return the site as it is now."""
-        settings = self.opened.settings
-        rules = JudgingRules(
-            stale_after_min=settings.analyzer.stale_after_min,
-            low_floors=settings.analyzer.low_floors,
-            profile=settings.regulation.enterprise,
-        )
+        rules = words_rules(self.opened.settings)
         return load_snapshot(self.parts.store, self.parts.ledger, self.clock.now(), rules)
 
     def _start(self) -> None:

@@ -30,7 +30,6 @@ from collector.stage import CollectorSetup, CollectorStage, beside_ledger
 from dashboards.console.desk import ConsoleHooks, ConsoleSite
 from dashboards.console.health import render_metrics
 from dashboards.console.stage import ConsoleStage
-from dashboards.snapshot import JudgingRules
 from heating.clock import Clock
 from heating.ledger.port import Ledger
 from heating.register import Register
@@ -41,7 +40,7 @@ from heatwatch.config import Settings
 from heatwatch.context import Context
 from heatwatch.exporter import MetricsExporter
 from heatwatch.housekeeping import HousekeepingStage
-from heatwatch.judging import rules_of
+from heatwatch.judging import rules_of, words_rules
 from heatwatch.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -162,11 +161,7 @@ def _console(parts: Parts, pipeline: Pipeline) -> ConsoleStage:
     def act(order_id: str, kind: str, by: str, text: str, at: datetime) -> object:
         return record_event(parts.ledger, order_id, kind, by, text, at, announcer=announcer)
 
-    rules = JudgingRules(
-        stale_after_min=settings.analyzer.stale_after_min,
-        low_floors=settings.analyzer.low_floors,
-        profile=settings.regulation.enterprise,
-    )
+    rules = words_rules(settings)
     site = ConsoleSite(settings.site.name, settings.site.zone, rules)
     hooks = ConsoleHooks(act, pipeline.health, pipeline.metrics)
     return ConsoleStage(settings.console, parts.store, parts.ledger, parts.clock, parts.language, site, hooks)

@@ -10,12 +10,12 @@ import typer
 
 from dashboards.reports.points import PointsReport, write_points_report
 from dashboards.reports.rounds import RoundsReport, write_rounds_report
-from dashboards.snapshot import JudgingRules
 from heating.errors import InputError
 from heating.regulation import load_profile
 from heating.words import Language
 from heatwatch.arguments import instant
 from heatwatch.context import Context
+from heatwatch.judging import words_rules
 from heatwatch.output import note
 
 app = typer.Typer(help="Reports for inspectors and leaders.", no_args_is_help=True)
@@ -83,11 +83,7 @@ def rounds(
             zone=opened.zone,
             site_name=settings.site.name,
             language=lang or opened.language,
-            rules=JudgingRules(
-                stale_after_min=settings.analyzer.stale_after_min,
-                low_floors=settings.analyzer.low_floors,
-                profile=settings.regulation.enterprise,
-            ),
+            rules=words_rules(settings),
             limit=limit,
             station=station,
         )
