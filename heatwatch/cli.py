@@ -18,6 +18,7 @@ from heatwatch.commands import (
     backup,
     check,
     demo,
+    devices,
     explain,
     history,
     listing,
@@ -63,6 +64,7 @@ for part in (run, check, simulate, replay, analyze, history, outage, report, lis
     part.register(app)
 demo.register(app)
 app.add_typer(points.app, name="points")
+app.add_typer(devices.app, name="devices")
 
 
 def main() -> None:
