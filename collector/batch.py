@@ -20,6 +20,8 @@ from heating.register import Register
 log = logging.getLogger(__name__)
 
 _EUI_DIGITS = 16
+# How far instants of receipt are moved apart at most; a clock that stepped back by more is followed.
+_NUDGED_MS = 1000
 
 
 class Step(IntEnum):
@@ -152,8 +154,9 @@ class Judge:
         known = remembered.get(one.fingerprint, judged.clockless.get(one.fingerprint))
         if known is None:
             known = one.packet.received_ms
-            if known == self._last_server_ms.get(device_id):
-                known += 1
+            last = self._last_server_ms.get(device_id, 0)
+            if known <= last < known + _NUDGED_MS:
+                known = last + 1
             self._last_server_ms[device_id] = known
         judged.clockless[one.fingerprint] = known
         return known

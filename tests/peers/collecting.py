@@ -82,11 +82,16 @@ class Publisher:
 class Site:
     """A folder with store and ledger, and at most one collector process on them."""
 
-    def __init__(self, folder: Path, port: int, *, devices: int = 20, **mqtt: object) -> None:
+    def __init__(
+        self, folder: Path, port: int, *, devices: int = 20, store_url: str = "", spool: bool = False, **mqtt: object
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.mqtt = MqttSettings(port=port, **mqtt)  # type: ignore[arg-type]
-        self.collector = CollectorSettings(batch_wait_s=0.2)
-        self.store_url = f"duckdb:///{folder}/readings.duckdb"
+        self.collector = CollectorSettings(
+            batch_wait_s=0.2, state_dir=str(folder / "state") if spool else "", spool_after_s=0.2
+        )
+        self.store_url = store_url or f"duckdb:///{folder}/readings.duckdb"
         self.ledger_url = f"sqlite:///{folder}/ledger.sqlite"
         self.devices = [f"D{i:02d}" for i in range(devices)]
         self.process: subprocess.Popen[bytes] | None = None

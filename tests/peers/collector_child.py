@@ -13,8 +13,9 @@ import msgspec
 from collector.settings import CollectorSettings, MqttSettings
 from collector.stage import CollectorSetup, CollectorStage
 from heating.clock import SystemClock
+from heating.errors import StoreUnavailable
 from heating.ledger import open_ledger
-from heating.store import open_store
+from heating.store import ReadingStore, open_store
 
 
 class Child(msgspec.Struct, kw_only=True):
@@ -34,7 +35,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     stop.wait(told.start_after_s)
-    store = open_store(told.store, role="owner")
+    store = opened(told.store, stop)
     ledger = open_ledger(told.ledger)
     setup = CollectorSetup(mqtt=told.mqtt, collector=told.collector, zone=ZoneInfo("Asia/Shanghai"))
     try:
@@ -42,6 +43,16 @@ def main() -> None:
     finally:
         store.close()
         ledger.close()
+
+
+def opened(url: str, stop: threading.Event) -> ReadingStore:
+    """Open the store, however long it is away."""
+    while True:
+        try:
+            return open_store(url, role="owner")
+        except StoreUnavailable:
+            if stop.wait(0.2):
+                raise
 
 
 if __name__ == "__main__":

@@ -129,3 +129,23 @@ def test_full_spool_presses_back_and_nothing_is_lost(tmp_path):
             assert wait_until(lambda: plant.metric("spool_full") == 0)
         assert set(plant.store.rows) == set(sent)
         assert plant.ledger.journal.totals["stored"] == 3000
+
+
+def test_mad_device_does_not_starve_the_others(tmp_path):
+    with mosquitto(tmp_path) as broker:
+        plant = Plant(tmp_path, broker.port, device_per_min=60, drain_per_s=200)
+        with plant.running():
+            mad = Publisher(broker.port, client_id="mad")
+            base = now_ms() - 10_000_000
+            for i in range(1500):
+                mad.reading("D1", base + i, 19.0)
+            good = Publisher(broker.port, client_id="good")
+            for i in range(50):
+                good.reading(f"D{2 + i % 8}", base + i, 19.0)
+            assert wait_until(lambda: set(good.sent) <= set(plant.store.rows), 20)
+            good.close()
+            assert wait_until(lambda: plant.metric("deferred_packets_total") > 1000)
+            assert wait_until(lambda: len(plant.store.rows) == 1550)
+            mad.close()
+        totals = plant.ledger.journal.totals
+        assert (totals["stored"], totals["repeated"], totals["late"]) == (1550, 0, 0)

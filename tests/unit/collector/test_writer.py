@@ -129,9 +129,10 @@ def test_packet_without_a_clock_is_a_repeat_for_ten_minutes(bench):
         assert bench.push(bench.packet("D1", {"temperature_c": 19.0}))["stored"] == stored
 
 
-def test_two_packets_without_a_clock_in_one_millisecond_are_two_readings(bench):
-    counts = bench.push(*(bench.packet("D1", {"temperature_c": 19.0 + i}) for i in (0, 1, 0)))
-    assert counts == {"received": 3, "stored": 2, "repeated": 1}
+def test_packets_without_a_clock_in_one_millisecond_are_as_many_readings(bench):
+    counts = bench.push(*(bench.packet("D1", {"temperature_c": 19.0 + i}) for i in (0, 1, 2, 3, 0)))
+    assert counts == {"received": 5, "stored": 4, "repeated": 1}
+    assert sorted(ts - NOW for _, ts in bench.store.rows) == [0, 1, 2, 3]
 
 
 def test_bad_packet_brought_again_is_not_quarantined_again(bench):
