@@ -182,7 +182,8 @@ def _explained(
             "known": int(inside.known[place]),
             "mean_c": round(float(inside.mean_c[place]), 2),
         }
-        confidence = 0.5 + 0.4 * float(inside.share[place])
+        # Nothing beside it to compare with, so less sure.
+        confidence = 0.3 + 0.4 * float(inside.share[place])
         if scope.outside is not None:
             rest = scope.outside & ~mine & (scope.parent.code == scope.parent.code[np.argmax(mine)])
             rest &= ~np.isnan(homes.temperature_c)
@@ -213,6 +214,6 @@ def _named(
     measured = supply.measured(place_id)
     if measured is not None:
         evidence = evidence | {"supply_c": round(measured, 1)}
-    confidence = min(0.95, confidence + (0.1 if low else 0.0))
+    confidence = min(0.95, confidence + (0.2 if low else 0.0))
     cause = Cause(scope.scope, Side.NETWORK, round(confidence, 2))
     return SharedCause(kind, Subject(scope.subject, place_id), cause, members, evidence)

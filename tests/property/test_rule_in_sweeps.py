@@ -69,7 +69,7 @@ def facts(findings: list[Finding]) -> list[tuple[Any, ...]]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(deliveries(), st.sampled_from([1, 10, 60, 700]), st.lists(st.integers(1, 300), max_size=6), st.booleans())
 def test_sweeps_come_to_what_one_pass_says(
     batches: list[tuple[int, list[tuple[str, int, float]]]], every: int, crashes: list[int], restart: bool
