@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from heating.errors import StoreMisconfigured, StoreOwned, StoreUnavailable
+from heating.errors import NotThere, StoreMisconfigured, StoreOwned, StoreUnavailable
 from heating.measurement import Measurement, RollUp
 from heating.reading import Bools, KindCode, ReadingSeries, ReadingTable, TemperatureGrid
 from heating.store.duck import Database
@@ -45,7 +45,7 @@ class OwnedStore(EmbeddedStore):
             raise StoreMisconfigured(f"store.url: {path} cannot be used: {error}") from error
         try:
             super().__init__(Database(path, wait_s=_GUESTS_CALL_S))
-            self._server = _serve(self, path)
+            self._server = self._served(path)
         except BaseException:
             self._ownership.release()
             raise
@@ -56,6 +56,13 @@ class OwnedStore(EmbeddedStore):
         self._server.close()
         super().close()
         self._ownership.release()
+
+    def _served(self, path: Path) -> StoreServer:
+        try:
+            return StoreServer(self, path)
+        except OSError as error:
+            super().close()
+            raise StoreMisconfigured(f"store.url: cannot serve other commands beside {path}: {error}") from error
 
 
 class GuestStore:
@@ -215,16 +222,8 @@ def _prepare(path: Path, *, create: bool) -> None:
     if path.exists():
         return
     if not create:
-        raise StoreMisconfigured(f"store.url: {path} does not exist")
+        raise NotThere(f"store.url: there is no store {path}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreMisconfigured(f"store.url: the folder of {path} cannot be made: {error}") from error
-
-
-def _serve(store: EmbeddedStore, path: Path) -> StoreServer:
-    try:
-        return StoreServer(store, path)
-    except OSError as error:
-        store.close()
-        raise StoreMisconfigured(f"store.url: cannot serve other commands beside {path}: {error}") from error

@@ -180,6 +180,15 @@ def test_a_file_that_is_no_database(tmp_path):
         open_store(f"duckdb:///{tmp_path}/none.duckdb", create=False)
 
 
+def test_where_no_socket_can_be(tmp_path):
+    in_the_way = tmp_path / "heat.duckdb.sock"
+    in_the_way.mkdir()
+    with pytest.raises(StoreMisconfigured, match="cannot serve"):
+        open_store(url_of(tmp_path), role="owner")
+    in_the_way.rmdir()
+    open_store(url_of(tmp_path), role="owner").close()
+
+
 def test_a_closed_store_says_so(tmp_path):
     store = open_store(url_of(tmp_path), role="owner")
     store.close()
