@@ -8,7 +8,7 @@ READY   = $(VENV)/.ready
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types bench soak docs parts clean
+.PHONY: help demo test check lint types bench soak docs secrets parts clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-bench: $(READY)  ## speed of rule, stores and collector, side by side; a quarter of an hour (ARGS="rule")
+bench: $(READY)  ## what the parts cost, each beside something to judge it by (ARGS="rule")
 	$(BIN)/python tests/bench $(ARGS)
 
 soak: $(READY) parts  ## the fault suite, 100 rounds of killed processes; hours
@@ -39,6 +39,12 @@ docs: $(READY)  ## write what is generated: config/heatwatch.toml, config/points
 	$(BIN)/heatwatch simulate --homes 500 --seed 1 --out $(VENV)/estate
 	mv $(VENV)/heatwatch.toml $(VENV)/estate/points.csv config/
 	rm -r $(VENV)/estate
+
+secrets: $(READY)  ## passwords, tokens and certificates of docker-compose.yml; keeps what is there (NAMES="mqtt.example 10.0.0.5")
+	@$(BIN)/python -m heatwatch.site_secrets $(NAMES)
+
+secrets: $(READY)  ## passwords, tokens, certificates for docker-compose.yml; never overwrites (ARGS="broker.example")
+	@$(BIN)/python -m heatwatch.site_secrets $(ARGS)
 
 parts:
 	@bash .ci/parts
