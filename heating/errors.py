@@ -5,7 +5,8 @@
     HeatwatchError
     ├── ConfigError          a key of heatwatch.toml is wrong (the message names key, value, what would be right)
     ├── InputError           a file or argument given by a person cannot be used
-    │   └── RegisterError    the register of measurement points has bad rows
+    │   ├── RegisterError    the register of measurement points has bad rows
+    │   └── NotThere         store or ledger do not exist yet
     ├── RegulationError      a regulation profile is unknown or malformed
     ├── StoreUnavailable     the time-series store cannot answer now: try again
     ├── StoreMisconfigured   the store refuses us for a reason that only a person can mend: do not hammer
@@ -39,6 +40,10 @@ class RegisterError(InputError):
     def __init__(self, message: str, problems: tuple[object, ...] = ()) -> None:
         super().__init__(message)
         self.problems = problems
+
+
+class NotThere(InputError):
+    """A store or ledger that was not to be created does not exist."""
 
 
 class RegulationError(HeatwatchError):

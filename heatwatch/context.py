@@ -29,13 +29,15 @@ class Context:
         self._config = config
         self._points = points
         self._open = ExitStack()
+        self._create = True
         self.clock: Clock = SystemClock()
 
     @classmethod
-    def of(cls, context: typer.Context) -> Self:
-        """Return the context that the command line made."""
+    def of(cls, context: typer.Context, *, create: bool = True) -> Self:
+        """Return the context that the command line made; a command that only reads creates no store and no ledger."""
         found = context.obj
         assert isinstance(found, cls)
+        found._create = create
         return found
 
     def __enter__(self) -> Self:
@@ -67,7 +69,7 @@ class Context:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger."""
-        ledger = open_ledger(self.settings.ledger.url)
+        ledger = open_ledger(self.settings.ledger.url, create=self._create)
         self._open.callback(ledger.close)
         return ledger
 
@@ -78,7 +80,8 @@ class Context:
 
     def open_store(self, role: Literal["owner", "reader"]) -> ReadingStore:
         """Open the store in a role."""
-        store = open_store(self.settings.store.url, role=role, token=self.settings.store.credentials()["token"])
+        settings = self.settings.store
+        store = open_store(settings.url, role=role, create=self._create, token=settings.credentials()["token"])
         self._open.callback(store.close)
         return store
 

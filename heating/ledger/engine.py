@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from heating.errors import ConfigError, InputError
+from heating.errors import ConfigError, InputError, NotThere
 from heating.ledger import tables
 from heating.ledger.backup import restore, write_copy
 from heating.ledger.chain import GENESIS
@@ -101,7 +101,7 @@ def _parsed(url: str) -> URL:
 def _prepare_file(file: Path, *, create: bool) -> None:
     """Make folder and file; it will hold personal data, so it is its owner's only."""
     if not create and not file.is_file():
-        raise InputError(f"there is no ledger {file}")
+        raise NotThere(f"ledger.url: there is no ledger {file}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def backup(context: typer.Context, file: Path) -> None:
     """Write store and ledger into one archive, while they are in use."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         size = write_archive(opened, file)
     note(f"{file} written, {size / 1e6:.1f} MB")
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from heating.errors import HeatwatchError
+from heating.errors import ConfigError, HeatwatchError, NotThere
 from heating.regulation import load_profile
 from heatwatch.context import Context
 from heatwatch.output import print_json, print_text
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 def check(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Check configuration, register, rules and the reachability of everything; exit 1 if a problem was found."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         opened.settings  # noqa: B018 - a wrong configuration ends here with exit 2
         lines = [_examine(part, look, opened) for part, look in _PARTS.items()]
     if json:
@@ -55,6 +55,8 @@ def check(context: typer.Context, json: Annotated[bool, typer.Option("--json", h
 def _examine(part: str, look: Callable[[Context], str | None], opened: Context) -> Line:
     try:
         text = look(opened)
+    except NotThere as absent:
+        return Line(part, Outcome.NOT_USED, f"{absent}; the first run creates it")
     except (HeatwatchError, OSError) as wrong:
         return Line(part, Outcome.BAD, str(wrong))
     return Line(part, Outcome.NOT_USED if text is None else Outcome.GOOD, text or "not configured")
@@ -67,7 +69,7 @@ def _configuration(opened: Context) -> str:
 def _register(opened: Context) -> str | None:
     path = opened.settings.site.points
     if path is None:
-        raise HeatwatchError(
+        raise ConfigError(
             'site.points: missing; name the register of measurement points, e.g. points = "points.csv"'
         )
     file = read_site_register(opened.settings, path)

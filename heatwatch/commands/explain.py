@@ -26,7 +26,7 @@ def explain_command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Trace an order or finding to rule, clause, readings and decisions."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         trace = explain(opened, trace_id)
         if json:
             print_json(trace)

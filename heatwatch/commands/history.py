@@ -53,7 +53,7 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", help="File; stdout unless given.")] = None,
 ) -> None:
     """Write readings, findings or orders of a span as CSV."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         first, last = span(start, end, opened.zone, opened.clock.now())
         if point is not None and point not in opened.register.by_id:
             raise InputError(f"--point: {point!r} is not in the register")

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def findings(context: typer.Context, start: From = None, end: To = None, json: Json = False) -> None:
     """List the findings that are open, or those of a span."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         book = opened.ledger.findings
         found = book.overlapping(*span(start, end, opened.zone, opened.clock.now())) if start else book.open()
         if json:
@@ -48,7 +48,7 @@ def findings(context: typer.Context, start: From = None, end: To = None, json: J
 
 def orders(context: typer.Context, start: From = None, end: To = None, json: Json = False) -> None:
     """List the unfinished orders, or those opened in a span."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         book = opened.ledger.orders
         found = book.between(*span(start, end, opened.zone, opened.clock.now())) if start else book.unfinished()
         if json:
@@ -68,7 +68,7 @@ def quarantine(
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")] = 1000,
 ) -> None:
     """List the rejected readings with their reason, oldest first."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         kept = opened.ledger.journal.quarantined(limit=limit)
         if json:
             print_json([_as_json(row) for _, row in kept])

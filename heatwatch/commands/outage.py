@@ -57,7 +57,7 @@ def end_(
 @app.command("list")
 def list_(context: typer.Context, json: Json = False) -> None:
     """List all outages."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         outages = opened.ledger.places.outages()
         if json:
             print_json(outages)

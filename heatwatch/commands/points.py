@@ -68,7 +68,7 @@ def template(context: typer.Context, file: Path) -> None:
 @app.command()
 def unknown(context: typer.Context, json: Json = False) -> None:
     """List devices that send but are not in the register, with their last reading."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         seen = [s for s in opened.ledger.journal.strangers() if not opened.register.knows(s.device_id)]
         if json:
             print_json(seen)

@@ -43,7 +43,7 @@ def points(
     lang: Lang = None,
 ) -> None:
     """Write the measurement-point report (测温报表)."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         settings = opened.settings
         first, last = _days(opened, start, end, on)
         opened.register  # noqa: B018 - imports site.points where it has changed
@@ -74,7 +74,7 @@ def rounds(
     lang: Lang = None,
 ) -> None:
     """Write the round list: homes to visit, ranked, low floors and network ends first."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         settings = opened.settings
         opened.register  # noqa: B018 - imports site.points where it has changed
         when = at or (f"{on}T08:00" if on else None)

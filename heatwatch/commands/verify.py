@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 def verify(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Check the hash chain of the ledger; exit 1 and the place where it breaks."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         verdict = opened.ledger.chain.verify()
     if json:
         print_json(verdict)

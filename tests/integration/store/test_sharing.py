@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from integration.store.writer import BATCH, T0, batch
 
-from heating.errors import ConfigError, StoreMisconfigured, StoreOwned, StoreUnavailable
+from heating.errors import ConfigError, NotThere, StoreMisconfigured, StoreOwned, StoreUnavailable
 from heating.store import open_store
 from heating.store.ownership import socket_path
 
@@ -176,7 +176,7 @@ def test_a_file_that_is_no_database(tmp_path):
         open_store(url_of(tmp_path), role="owner")
     with pytest.raises(StoreMisconfigured):
         open_store(f"duckdb:///{tmp_path}", role="owner")
-    with pytest.raises(StoreMisconfigured, match="does not exist"):
+    with pytest.raises(NotThere):
         open_store(f"duckdb:///{tmp_path}/none.duckdb", create=False)
 
 
