@@ -43,9 +43,6 @@ docs: $(READY)  ## write what is generated: config/heatwatch.toml, config/points
 secrets: $(READY)  ## passwords, tokens and certificates of docker-compose.yml; keeps what is there (NAMES="mqtt.example 10.0.0.5")
 	@$(BIN)/python -m heatwatch.site_secrets $(NAMES)
 
-secrets: $(READY)  ## passwords, tokens, certificates for docker-compose.yml; never overwrites (ARGS="broker.example")
-	@$(BIN)/python -m heatwatch.site_secrets $(ARGS)
-
 parts:
 	@bash .ci/parts
 
