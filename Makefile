@@ -32,7 +32,7 @@ bench: $(READY)  ## what the parts cost, each beside something to judge it by (A
 	$(BIN)/python tests/bench $(ARGS)
 
 soak: $(READY) parts  ## the fault suite, 100 rounds of killed processes; hours
-	HEATWATCH_ROUNDS=100 $(BIN)/pytest tests/integration/faults $(ARGS)
+	HEATWATCH_FAULT_ROUNDS=100 $(BIN)/pytest tests/integration/faults $(ARGS)
 
 docs: $(READY)  ## write what is generated: config/heatwatch.toml, config/points.csv
 	$(BIN)/python -m heatwatch.config_page > $(VENV)/heatwatch.toml

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -20,8 +17,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from heating.errors import InputError
-from heating.instants import epoch_ms, parse_instant, to_ms
 from heating.reading import Floats, Ints, Texts
+from heating.readings_cells import device_name, instant_ms, number
 from heating.row_problem import RowProblem
 from heating.text_file import cannot_read, delimiter_of, encoding_of, is_workbook
 
@@ -30,8 +27,6 @@ VALUES = ("temperature_c", "humidity_pct", "battery_v", "supply_c", "return_c")
 BLOCK_BYTES = 4 << 20
 MAX_LINE_BYTES = 1 << 20
 _REMEMBERED = 200_000  # texts a table keeps before it starts anew
-_FIRST_MS = to_ms(datetime(2000, 1, 1, tzinfo=UTC))
-_EPOCH = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 _T = TypeVar("_T")
 Progress = Callable[[int], None]
@@ -262,63 +257,6 @@ class _Reader:
                 except ValueError as error:
                     return InputError(f"{self._path}: {RowProblem(line, name, text.strip(), str(error))}")
         raise AssertionError("a block was refused in which every cell is good")
-
-
-def instant_ms(text: str, zone: ZoneInfo) -> int:
-    """Read a time cell: epoch by magnitude, RFC 3339, or local to `zone`; [ms].
-
-    Raises
-    ------
-    ValueError
-        Saying what would be right.
-    """
-    text = text.strip()
-    if not text:
-        raise ValueError("is required and blank")
-    try:
-        ms = _epoch_text(text) if _EPOCH.fullmatch(text) else to_ms(parse_instant(text, zone))
-    except (ValueError, OverflowError):
-        raise ValueError("must be a time: an epoch, 2026-11-22T10:20:00+08:00, or local 2026-11-22 10:20") from None
-    if ms < _FIRST_MS:
-        raise ValueError("lies before 2000: the device's clock was not set")
-    return ms
-
-
-def _epoch_text(text: str) -> int:
-    return epoch_ms(int(text) if text.lstrip("+-").isdigit() else float(text))
-
-
-def number(text: str) -> float:
-    """Read a value cell; blank is NaN.
-
-    Raises
-    ------
-    ValueError
-        Saying what would be right.
-    """
-    if not text or text.isspace():
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or "_" in text:
-        raise ValueError("must be a finite number such as 19.4, or blank")
-    return value
-
-
-def device_name(text: str) -> str:
-    """Read a device cell.
-
-    Raises
-    ------
-    ValueError
-        If it is blank.
-    """
-    text = text.strip()
-    if not text:
-        raise ValueError("is required and blank")
-    return text
 
 
 def _silent(read: int) -> None:
