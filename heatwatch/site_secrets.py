@@ -67,7 +67,14 @@ class Site:
         self._folder(self._root / "site", 0o750)
         template = self._root / "config" / "docker" / "heatwatch.toml"
         self._write(self._root / "site" / "heatwatch.toml", template.read_text("utf-8"))
-        self._write(self._root / ".env", f"HEATWATCH_GID={self._group}\n")
+        self._environment(self._root / ".env", f"HEATWATCH_GID={self._group}\n")
+
+    def _environment(self, path: Path, line: str) -> None:
+        """Say the group in .env, which may hold other things of the site already."""
+        said = path.read_text("utf-8") if path.exists() else ""
+        if line.partition("=")[0] not in said:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(line)
 
     def _console_user(self) -> None:
         file = self._secrets / "console-users.toml"
