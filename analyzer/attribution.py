@@ -38,6 +38,14 @@ class _Group:
         return same and start_ms <= self.end_ms
 
 
+@dataclass(slots=True)
+class _Explained:
+    """Cause of each episode as far as it is known, and the shared ones."""
+
+    causes: list[Cause | None]
+    groups: list[_Group]
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What causes are read from: the estate's temperatures and supply temperatures."""
@@ -79,31 +87,23 @@ def attribute(
     instants
         When to look; a breach gets the cause of the first instant at which it was open.
     """
-    causes: list[Cause | None] = [None] * len(cold)
-    groups: list[_Group] = []
+    explained = _Explained([None] * len(cold), [])
     for now_ms in instants:
-        open_ = (cold.start_ms <= now_ms) & (cold.end_ms > now_ms)
-        _look(scene, model, cold, (open_, now_ms), causes, groups)
+        _look(scene, model, cold, now_ms, explained)
+    groups = explained.groups
     parents = [_parent(group, findings) for group in groups]
     of_member = {index: parent.id for group, parent in zip(groups, parents, strict=True) for index in group.members}
     children = [
         msgspec.structs.replace(finding, cause=cause, parent=of_member.get(index))
-        for index, (finding, cause) in enumerate(zip(findings, causes, strict=True))
+        for index, (finding, cause) in enumerate(zip(findings, explained.causes, strict=True))
     ]
     return children, parents
 
 
-def _look(
-    scene: Scene,
-    model: CauseModel,
-    cold: Episodes,
-    at: tuple[Bools, int],
-    causes: list[Cause | None],
-    groups: list[_Group],
-) -> None:
+def _look(scene: Scene, model: CauseModel, cold: Episodes, now_ms: int, explained: _Explained) -> None:
     """Explain what is open at one instant and not explained yet."""
-    open_, now_ms = at
-    new = [index for index in np.flatnonzero(open_).tolist() if causes[index] is None]
+    open_ = (cold.start_ms <= now_ms) & (cold.end_ms > now_ms)
+    new = [index for index in np.flatnonzero(open_).tolist() if explained.causes[index] is None]
     if not new:
         return
     in_breach = np.zeros(len(scene.estate), dtype=np.bool_)
@@ -115,9 +115,9 @@ def _look(
     for index in new:
         home = int(code[cold.point[index]])
         common = of_home.get(home)
-        causes[index] = common.cause if common else model.own(home, supply)
+        explained.causes[index] = common.cause if common else model.own(home, supply)
         if common:
-            _join(groups, common, cold, index)
+            _join(explained.groups, common, cold, index)
 
 
 def _join(groups: list[_Group], cause: SharedCause, cold: Episodes, index: int) -> None:

@@ -13,10 +13,10 @@ from analyzer.episodes import EndedBy, Episodes
 from analyzer.estate import Estate
 from analyzer.exemption import FOREVER
 from analyzer.floors import DECIMALS
+from analyzer.pieces import is_exempt
 from analyzer.priority import Priority
 from heating.finding import Cause, Finding, FindingKind, Scope, Severity, Side, Subject, derived_id, severity_of
 from heating.instants import from_ms
-from heating.reading import Bools
 from heating.regulation import Profile
 from heating.site import HomeClass, SubjectType
 
@@ -101,7 +101,8 @@ def _priority(point: int, deficit_k: float, min_c: float, basis: Basis) -> dict[
 
 def _from_silences(estate: Estate, silent: Silences, rule: Rule) -> Iterator[Finding]:
     """Return silences that begin while the point is judged: nobody waits for a sensor out of season."""
-    rows = np.flatnonzero(~_exempt_at_start(silent, rule))
+    latest = int(silent.start_ms.max()) if len(silent.start_ms) else 0
+    rows = np.flatnonzero(~is_exempt(silent.point, silent.start_ms, rule.exempt, latest))
     columns = (silent.point[rows], silent.start_ms[rows], silent.end_ms[rows])
     for point, start_ms, end_ms in zip(*(column.tolist() for column in columns), strict=True):
         subject, start = Subject(SubjectType.POINT, estate.ids[point]), from_ms(start_ms)
@@ -114,16 +115,3 @@ def _from_silences(estate: Estate, silent: Silences, rule: Rule) -> Iterator[Fin
             cause=_DATA,
             evidence={"last_reading": from_ms(start_ms - rule.stale_ms).isoformat(timespec="milliseconds")},
         )
-
-
-def _exempt_at_start(silent: Silences, rule: Rule) -> Bools:
-    exempt = rule.exempt
-    inside = exempt.suspended[silent.point]
-    for start, end in zip(exempt.off_start_ms, exempt.off_end_ms, strict=True):
-        inside |= (start <= silent.start_ms) & (silent.start_ms < end)
-    concerned = np.flatnonzero(np.isin(silent.point, exempt.owner))
-    for row in concerned.tolist():
-        mine = exempt.owner == silent.point[row]
-        at = silent.start_ms[row]
-        inside[row] |= bool(np.any(mine & (exempt.start_ms <= at) & (at < exempt.end_ms)))
-    return inside

@@ -76,7 +76,7 @@ def cut(series: ReadingSeries, windows: DayWindows, exempt: Exemptions, horizon:
         columns = (owner, start, end, value, fresh)
         at = keys(owner, start)
         owner, start, end, value, fresh = _split_at(edges, columns, at, at + (end - start))
-    keep = np.flatnonzero(~_is_exempt(owner, start, exempt, horizon))
+    keep = np.flatnonzero(~is_exempt(owner, start, exempt, horizon.now_ms))
     if len(keep) < len(owner):
         owner, start, end, value, fresh = owner[keep], start[keep], end[keep], value[keep], fresh[keep]
     window = windows.index(start)
@@ -140,15 +140,15 @@ def _split_at(edges: Ints, columns: Columns, start_key: Ints, end_key: Ints) -> 
     )
 
 
-def _is_exempt(owner: Ints, start: Ints, exempt: Exemptions, horizon: Horizon) -> Bools:
-    """Tell which pieces lie in exempt time (each lies wholly inside or outside)."""
+def is_exempt(owner: Ints, at_ms: Ints, exempt: Exemptions, now_ms: int) -> Bools:
+    """Tell which points (indices) are exempt at which instants up to `now`, both int64 (N,)."""
     inside = exempt.suspended[owner]
     if len(exempt.off_start_ms):
-        inside |= _running(exempt.off_start_ms, exempt.off_end_ms, start)
+        inside |= _running(exempt.off_start_ms, exempt.off_end_ms, at_ms)
     if len(exempt.owner):
-        keys = Keys.of(start, horizon.now_ms)
+        keys = Keys.of(at_ms, now_ms)
         starts, ends = keys(exempt.owner, exempt.start_ms), keys(exempt.owner, exempt.end_ms)
-        inside |= _running(starts, ends, keys(owner, start))
+        inside |= _running(starts, ends, keys(owner, at_ms))
     return inside
 
 

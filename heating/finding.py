@@ -97,7 +97,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     members
         Point ids under a shared cause.
     ended_by
-        Why it ended when not by warming up: `floor`, `season`, `suspended`, `outage`, `retracted` …
+        Why it ended when not by warming up: `floor`, `season`, `suspended`, `outage`, `cold` (a stretch below target
+        became a breach), `retired` (its point left the register), `retracted` (late data: it never was).
     evidence
         Small JSON values (numbers with unit in the name, ids, instants) that back the finding.
     """
