@@ -51,21 +51,23 @@ def open_store(
     return InfluxStore(address, token, create=create)
 
 
-def restore_store(url: str, folder: str, *, token: str | None = None, replace: bool = False) -> None:
-    """Read what `ReadingStore.backup` wrote into the store that a URL names, whichever adapter wrote it.
+def restore_store(folder: str, url: str, *, token: str | None = None) -> None:
+    """Put what `ReadingStore.backup` wrote into the store that a URL names, whichever adapter wrote it.
 
-    An embedded store must have no owner, and must not exist unless `replace`. Into InfluxDB the backup is added:
-    readings that are there stay as they are.
+    An embedded store that is there is replaced, and kept beside as `<file>.before-restore`. Into InfluxDB the backup is
+    added: readings that are there stay as they are.
 
     Raises
     ------
     InputError
-        If the folder holds no backup, or the file exists.
+        If the folder holds no sound backup.
+    StoreOwned
+        If a process owns the embedded store: stop it first.
     """
     address = parse_address(url)
     source = backups.backup_file(folder)
     if isinstance(address, EmbeddedAddress):
-        backups.restore_file(source, address.path, replace=replace)
+        backups.restore_file(source, address.path)
         return
     backup, store = EmbeddedStore(Database(source, read_only=True)), InfluxStore(address, token)
     try:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
-from heating.errors import InputError
+from heating.errors import InputError, StoreMisconfigured
 from heating.measurement import READINGS, ROLL_UPS, Measurement
 from heating.store.duck import Database
 from heating.store.embedded import BACKUP_NAME, EmbeddedStore, new_target
@@ -33,11 +33,15 @@ def backup_file(folder: str) -> Path:
     Raises
     ------
     InputError
-        If the folder holds none.
+        If the folder holds none, or one that cannot be read.
     """
     source = Path(folder) / BACKUP_NAME
     if not source.is_file():
         raise InputError(f"{source} is not there: {folder} holds no backup of a store")
+    try:
+        Database(source, read_only=True).close()
+    except StoreMisconfigured as error:
+        raise InputError(f"{source} is no sound backup: {error}") from error
     return source
 
 
@@ -67,19 +71,22 @@ def copy_store(source: WholeStore, target: ReadingStore) -> None:
             target.write_rollup(source.rollup(measurement, start, min(start + _DAY_MS, last + 1)))
 
 
-def restore_file(source: Path, target: Path, *, replace: bool) -> None:
-    """Put a backup in the place of an embedded store that nobody owns."""
+def restore_file(source: Path, target: Path) -> None:
+    """Put a backup in the place of an embedded store that nobody owns; the store that was there is kept beside."""
     target.parent.mkdir(parents=True, exist_ok=True)
     ownership = Ownership(target)
     try:
-        if target.exists() and not replace:
-            raise InputError(f"{target} exists: move it away, or say that it is to be replaced")
         growing = target.with_name(target.name + ".restoring")
         shutil.copyfile(source, growing)
         with growing.open("rb") as file:
             os.fsync(file.fileno())
-        # The log of the replaced file must never be replayed on the new one.
-        target.with_name(target.name + ".wal").unlink(missing_ok=True)
-        os.replace(growing, target)
+        kept = target.with_name(target.name + ".before-restore")
+        # A file and its log go together: a log must never be replayed on another file.
+        for ending in (".wal", ""):
+            old, new = target.with_name(target.name + ending), kept.with_name(kept.name + ending)
+            new.unlink(missing_ok=True)
+            if old.exists():
+                old.rename(new)
+        growing.rename(target)
     finally:
         ownership.release()

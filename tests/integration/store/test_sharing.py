@@ -8,14 +8,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from integration.store.writer import BATCH, T0, batch
 
 from heating.errors import ConfigError, NotThere, StoreMisconfigured, StoreOwned, StoreUnavailable
-from heating.store import open_store
+from heating.store import open_store, restore_store
 from heating.store.ownership import socket_path
 
 pytestmark = pytest.mark.integration
@@ -178,6 +178,26 @@ def test_a_file_that_is_no_database(tmp_path):
         open_store(f"duckdb:///{tmp_path}", role="owner")
     with pytest.raises(NotThere):
         open_store(f"duckdb:///{tmp_path}/none.duckdb", create=False)
+
+
+def test_backup_and_restore(tmp_path):
+    url = url_of(tmp_path)
+    with closing(open_store(url, role="owner")) as store, closing(open_store(url)) as guest:
+        store.write(batch(0))
+        guest.backup(str(tmp_path / "saved"))
+        store.write(batch(1))
+        with pytest.raises(InputError, match="exists already"):
+            store.backup(str(tmp_path / "saved"))
+        with pytest.raises(StoreOwned):
+            restore_store(str(tmp_path / "saved"), url)
+    restore_store(str(tmp_path / "saved"), url)
+    for name, batches in (("heat.duckdb", 1), ("heat.duckdb.before-restore", 2)):
+        with closing(open_store(f"duckdb:///{tmp_path}/{name}", role="owner")) as store:
+            assert len(stored(store)) == batches * BATCH
+    (tmp_path / "saved" / "store.duckdb").write_bytes(b"torn" * 2000)
+    for folder in ("saved", "none"):
+        with pytest.raises(InputError):
+            restore_store(str(tmp_path / folder), url)
 
 
 def test_where_no_socket_can_be(tmp_path):
