@@ -53,7 +53,7 @@ class Batch:
     """Packets that are acknowledged together, and what is known of them so far.
 
     `fresh` are the accepted readings that were not stored when the batch began, `fresh_at` their places among the
-    accepted; `late` marks those of them that are older than their device's newest.
+    accepted, `keys` their (device, ts); `late` marks those of them that are older than their device's newest.
     """
 
     packets: list[Packet]
@@ -61,6 +61,7 @@ class Batch:
     judged: Judged = field(default_factory=Judged)
     fresh: ReadingTable = field(default_factory=ReadingTable.empty)
     fresh_at: list[int] = field(default_factory=list)
+    keys: list[tuple[str, int]] = field(default_factory=list)
     late: list[bool] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
     repeated: list[str] = field(default_factory=list)
@@ -80,6 +81,7 @@ class Judge:
     """Decodes packets and judges their readings."""
 
     def __init__(self, routes: Routes, timekeeper: Timekeeper) -> None:
+        self.zone = timekeeper.zone
         self._routes = routes
         self._timekeeper = timekeeper
         self._last_server_ms: dict[str, int] = {}

@@ -84,7 +84,7 @@ class Intake:
 
 def _last_without_clock(message: Message) -> Sample | None:
     for sample in reversed(message.samples):
-        if isinstance(sample, Sample) and sample.ts_ms is None:
+        if type(sample) is Sample and sample.ts_ms is None:
             return sample
     return None
 

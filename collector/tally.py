@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -22,22 +23,31 @@ class Tally:
     """Counts of one batch, in total and for each registered device."""
 
     def __init__(self, packets: int = 0) -> None:
-        self.counts: Counter[str] = Counter({Count.PACKETS.value: packets} if packets else {})
+        self.counts: Counter[str] = Counter({str(Count.PACKETS): packets} if packets else {})
         self.devices: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def add(self, fate: Count, device_id: str, *, reason: str = "") -> None:
         """Count one received reading and what became of it; a blank device is not registered."""
-        self.counts[Count.RECEIVED.value] += 1
-        self.counts[fate.value] += 1
         if reason:
-            self.counts[f"{fate.value}.{reason}"] += 1
-        if device_id:
+            self.counts[f"{fate}.{reason}"] += 1
+        self.add_all(fate, (device_id,))
+
+    def add_all(self, fate: Count, device_ids: Iterable[str]) -> None:
+        """Count received readings that shared a fate, one for each mention of their device."""
+        name, total = str(fate), 0
+        for device_id, count in Counter(device_ids).items():
+            total += count
             device = self.devices[device_id]
-            device[Count.RECEIVED.value] += 1
-            device[fate.value] += 1
+            device[_RECEIVED] += count
+            device[name] += count
+        if total:
+            self.counts[_RECEIVED] += total
+            self.counts[name] += total
 
     def late(self, device_id: str) -> None:
         """Count a stored reading as late."""
-        self.counts[Count.LATE.value] += 1
-        if device_id:
-            self.devices[device_id][Count.LATE.value] += 1
+        self.counts[str(Count.LATE)] += 1
+        self.devices[device_id][str(Count.LATE)] += 1
+
+
+_RECEIVED = str(Count.RECEIVED)

@@ -81,7 +81,7 @@ class Timekeeper:
     """Watches clocks and sequence numbers."""
 
     def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
+        self.zone = zone
         self._tracks: dict[str, _Track] = {}
 
     def saw(self, packet: Packet, message: Message) -> None:
@@ -119,7 +119,7 @@ class Timekeeper:
         )
 
     def _state(self, seen: Sequence[tuple[int, int]], skew_s: float) -> ClockState:
-        zone_s = _utc_offset_s(self._zone, seen[-1][0])
+        zone_s = _utc_offset_s(self.zone, seen[-1][0])
         spread_s = skew_s - min(offset for _, offset in seen) / 1000
         if abs(zone_s) > _ZONE_TOLERANCE_S and spread_s < _ZONE_SPREAD_S:
             if abs(skew_s - zone_s) < _ZONE_TOLERANCE_S:

@@ -8,6 +8,7 @@ restart asks the store how much of it is there. `push` may raise `StoreUnavailab
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -36,6 +37,7 @@ class Writer:
 
     def __init__(self, judge: Judge, store: ReadingStore, ledger: Ledger, clock: Clock, retention_days: float) -> None:
         self._judge = judge
+        self._zone = judge.zone
         self._store = store
         self._places = ledger.places
         self._journal: Journal = ledger.journal
@@ -104,15 +106,16 @@ class Writer:
         batch.fresh = accepted.rows(unseen)
         batch.fresh_at = np.flatnonzero(unseen).tolist()
         batch.repeated = list(accepted.device[~unseen])
-        batch.late = self._late(batch.fresh)
+        batch.keys = _keys(batch.fresh)
+        batch.late = self._late(batch.keys)
         if len(batch.fresh):
             self._journal.begin(_intent(batch), self._clock.now())
         batch.step = Step.BEGUN
 
-    def _late(self, fresh: ReadingTable) -> list[bool]:
+    def _late(self, keys: list[tuple[str, int]]) -> list[bool]:
         newest: dict[str, int] = {}
         late = []
-        for device, ts in _keys(fresh):
+        for device, ts in keys:
             before = newest.get(device, self._newest.get(device, ts))
             late.append(ts < before)
             newest[device] = max(before, ts)
@@ -122,7 +125,7 @@ class Writer:
         if len(batch.fresh):
             written = self._store.write(batch.fresh)
             batch.refused = {rejected.index: rejected.reason for rejected in written.rejected}
-            for i, (device, ts) in enumerate(_keys(batch.fresh)):
+            for i, (device, ts) in enumerate(batch.keys):
                 if i not in batch.refused and ts > self._newest.get(device, ts - 1):
                     self._newest[device] = ts
         batch.step = Step.STORED
@@ -135,17 +138,21 @@ class Writer:
             return
         tally, rows = self._counted(batch)
         batch.finish_tried = True
-        self._journal.finish(tally.counts, rows, tally.devices, self._clock.now())
+        self._book(tally, rows)
         self._add_up(tally)
         batch.step = Step.DONE
+
+    def _book(self, tally: Tally, rows: Sequence[RejectedReading]) -> None:
+        """Commit the counts under the local day of now: people state completeness by their own days."""
+        now = self._clock.now()
+        self._journal.finish(tally.counts, rows, tally.devices, now, day=now.astimezone(self._zone).date())
 
     def _counted(self, batch: Batch) -> tuple[Tally, list[RejectedReading]]:
         tally, rows = Tally(len(batch.packets)), []
         here: set[tuple[str, str, int | None]] = set()
         for device_id, silence in batch.judged.ignored:
             tally.add(Count.IGNORED, device_id, reason=silence.value)
-        for device_id in batch.repeated:
-            tally.add(Count.REPEATED, device_id)
+        tally.add_all(Count.REPEATED, batch.repeated)
         for rejection in batch.judged.rejected:
             key = (rejection.row.topic, rejection.row.sha256, rejection.row.index)
             if rejection.suspect and (key in here or self._on_record(rejection.row)):
@@ -154,14 +161,14 @@ class Writer:
                 here.add(key)
                 tally.add(Count.QUARANTINED, rejection.device_id, reason=rejection.row.reason)
                 rows.append(rejection.row)
-        for i, device_id in enumerate(batch.fresh.device):
-            if i in batch.refused:
-                tally.add(Count.QUARANTINED, device_id, reason=Reason.STORE_REFUSED.value)
-                rows.append(_refused_row(batch, i))
-                continue
-            tally.add(Count.STORED, device_id)
-            if batch.late[i]:
-                tally.late(device_id)
+        stored = [device_id for i, (device_id, _) in enumerate(batch.keys) if i not in batch.refused]
+        tally.add_all(Count.STORED, stored)
+        for i in batch.refused:
+            tally.add(Count.QUARANTINED, batch.keys[i][0], reason=Reason.STORE_REFUSED.value)
+            rows.append(_refused_row(batch, i))
+        for i, late in enumerate(batch.late):
+            if late and i not in batch.refused:
+                tally.late(batch.keys[i][0])
         return tally, rows
 
     def _on_record(self, row: RejectedReading) -> bool:
@@ -180,7 +187,7 @@ class Writer:
                 tally.add(Count.STORED, device_id)
                 if i in late:
                     tally.late(device_id)
-        self._journal.finish(tally.counts, (), tally.devices, self._clock.now())
+        self._book(tally, ())
         log.info("unfinished batch settled keys=%s stored=%s", len(intent.keys), int(stored.sum()))
 
 
@@ -189,9 +196,8 @@ def _keys(table: ReadingTable) -> list[tuple[str, int]]:
 
 
 def _intent(batch: Batch) -> BatchIntent:
-    keys = _keys(batch.fresh)
     return BatchIntent(
-        keys=tuple(keys),
+        keys=tuple(batch.keys),
         oldest_ms=int(batch.fresh.ts_ms.min()),
         newest_ms=int(batch.fresh.ts_ms.max()),
         late_points=tuple(sorted({p for p, late in zip(batch.fresh.point, batch.late, strict=True) if late})),

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from collector.payloads.message import (
+    YEAR_2000_MS,
     Flaw,
     Message,
     Reason,
@@ -34,6 +35,7 @@ _FLAGS = {
     "sensor_fault": int(Quality.SENSOR_FAULT),
 }
 _REPLAYED = int(Quality.REPLAYED)
+_LAST_MS = 10**14  # contract §4: an epoch below it is in ms, above 1e11
 _MEASURED = ("temperature_c", "humidity_pct", "supply_c", "return_c", "flow_m3h")
 
 
@@ -87,11 +89,13 @@ class Native:
         battery_v, rssi_dbm = packet.battery_v, packet.rssi_dbm
         found: list[Sample | Flaw] = []
         for index, r in enumerate(readings):
+            ts = r.ts
             try:
                 found.append(
                     Sample(
                         index=index,
-                        ts_ms=instant(r.ts, self._zone),
+                        # Most nodes send milliseconds; that way shall be short.
+                        ts_ms=ts if type(ts) is int and YEAR_2000_MS <= ts < _LAST_MS else instant(ts, self._zone),
                         temperature_c=r.temperature_c,
                         humidity_pct=r.humidity_pct,
                         battery_v=battery_v,
