@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from heating.finding import Finding, FindingKind, Subject
 from heating.ledger.values import (
+    UNNAMED,
     BatchIntent,
     Change,
     DeviceDay,
@@ -33,6 +34,7 @@ from heating.site import Contact, MeasurementPoint, Outage
 
 # The values of the books are imported from here by who uses the books.
 __all__ = [
+    "UNNAMED",
     "BatchIntent",
     "Chain",
     "Change",
@@ -208,8 +210,8 @@ class Journal(Protocol):
         """Commit counters (added up), per-device counters, quarantine rows; turn the intent into a change.
 
         Only now may readers hear of the change: before, they could pass it while its readings are not in the store.
-        `devices` maps a device to its counts, booked under `day` (the UTC day of `at` unless given). Quarantine has
-        a cap: the oldest rows make room and are counted as `quarantine_dropped`.
+        `devices` maps a device to its counts, booked under `day` (the UTC day of `at` unless given; the collector
+        gives the site's); `UNNAMED` counts what names no registered device. Quarantine has a cap: the oldest rows make room and are counted as `quarantine_dropped`.
         """
         ...
 

@@ -91,6 +91,10 @@ class BatchIntent(msgspec.Struct, frozen=True, kw_only=True):
     late_keys: tuple[int, ...] = ()
 
 
+# The device of a `DeviceDay` that counts what named no registered one, so that the devices of a day add up.
+UNNAMED = ""
+
+
 class DeviceDay(msgspec.Struct, frozen=True):
     """Counts of one device on one day, by the names of `Journal.counters`."""
 

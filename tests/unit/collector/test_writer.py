@@ -98,6 +98,8 @@ def test_good_bad_and_ignored_are_counted_in_readings(bench):
     assert bench.ledger.journal.totals["packets"] == 4
     assert bench.ledger.journal.devices["D1"] == {"received": 4, "stored": 2, "quarantined": 1, "ignored": 1}
     assert "X" not in bench.ledger.journal.devices
+    for fate in ("received", "stored", "repeated", "ignored", "quarantined", "late"):
+        assert sum(d[fate] for d in bench.ledger.journal.devices.values()) == bench.ledger.journal.totals[fate], fate
 
 
 def test_late_is_counted_reading_by_reading_whatever_the_batch(bench):
