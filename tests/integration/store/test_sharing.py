@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from integration.store.writer import BATCH, T0, batch
 
-from heating.errors import ConfigError, InputError, StoreMisconfigured, StoreOwned, StoreUnavailable
+from heating.errors import ConfigError, InputError, NotThere, StoreMisconfigured, StoreOwned, StoreUnavailable
 from heating.store import open_store, restore_store
 from heating.store.ownership import socket_path
 
