@@ -50,13 +50,14 @@ class Judged:
 
 @dataclass(slots=True)
 class Batch:
-    """Packets that are acknowledged together, and what is known of them so far.
+    """Packets on their way, and what is known of them so far; those of an `unfit` batch go to the quarantine.
 
     `fresh` are the accepted readings that were not stored when the batch began, `fresh_at` their places among the
     accepted, `keys` their (device, ts); `late` marks those of them that are older than their device's newest.
     """
 
     packets: list[Packet]
+    unfit: bool = False
     step: Step = Step.RAW
     judged: Judged = field(default_factory=Judged)
     fresh: ReadingTable = field(default_factory=ReadingTable.empty)
@@ -121,6 +122,11 @@ class Judge:
                     self.strangers.saw(one.packet, one.message)
                 judged.rejected.extend(rejections(one.packet, counted_as, flaws))
         return judged
+
+    def refuse(self, packets: Iterable[Packet]) -> Judged:
+        """Return packets as rejected that a bug kept from being judged."""
+        flaw = Flaw(None, Reason.DECODER_FAILED)
+        return Judged(rejected=[row for packet in packets for row in rejections(packet, "", [flaw])])
 
     def _decoded(self, packet: Packet) -> Decoded:
         message = self._message(packet)

@@ -10,9 +10,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from collector.batch import Batch
+from collector.batch import Batch, Step
 from collector.fairness import Fairness
 from collector.inbox import Inbox
 from collector.packet import Packet
@@ -25,6 +25,7 @@ from heating.errors import LedgerUnavailable, StoreMisconfigured, StoreUnavailab
 log = logging.getLogger(__name__)
 
 _TURN_S = 0.25  # longest wait of one turn of the loop
+_FAILURES = 3  # of a batch by a bug, before it is halved
 _REGISTER_S = 5.0  # between two looks at the stamp of the register
 
 Acknowledge = Callable[[Sequence[Packet]], None]
@@ -32,15 +33,21 @@ Acknowledge = Callable[[Sequence[Packet]], None]
 
 @dataclass(slots=True)
 class Held:
-    """The batch in hand.
+    """The packets in hand, in one batch or, after a bug, in several.
 
     `drained` is the place behind it where it came out of the spool; `parked` is where it was put into the spool after
     it could not be written.
     """
 
-    batch: Batch
+    packets: list[Packet]
     drained: Place | None = None
     parked: Span | None = None
+    parts: list[Batch] = field(default_factory=list)
+    failures: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin with one batch."""
+        self.parts = [Batch(self.packets)]
 
 
 class Courier:
@@ -70,7 +77,7 @@ class Courier:
     def waiting(self) -> int:
         """Packets in memory, neither in the store nor in the spool."""
         held = self._held
-        in_hand = len(held.batch.packets) if held and held.drained is None and held.parked is None else 0
+        in_hand = len(held.packets) if held and held.drained is None and held.parked is None else 0
         return len(self._inbox) + len(self._overflow) + in_hand
 
     def turn(self, patience: Patience, acknowledge: Acknowledge, stop: threading.Event) -> None:
@@ -92,6 +99,7 @@ class Courier:
             self.errors += 1
             log.exception("turn failed")
             patience.failed(problem)
+            self._isolate()
 
     def finish(self, acknowledge: Acknowledge) -> None:
         """Write what is held; what cannot be written now stays unacknowledged in the broker."""
@@ -100,12 +108,33 @@ class Courier:
             self._write_held(acknowledge)
             while packets := self._overflow or self._inbox.gather(self._batch_size, first_s=0.0, batch_s=0.0):
                 self._overflow = []
-                self._held = Held(Batch(packets))
+                self._held = Held(packets)
                 self._write_held(acknowledge)
         except Exception as problem:  # noqa: BLE001 - going down: the broker keeps what is not acknowledged
             log.error("left in the broker packets=%s problem=%s", self.waiting, problem)
         if self.spool is not None:
             self.spool.close_quietly()
+
+    def _isolate(self) -> None:
+        """Halve a batch that a bug stops again and again, until one packet is left, which goes to the quarantine.
+
+        Otherwise one packet that nobody thought of would stop all behind it for ever.
+        """
+        held = self._held
+        at = next((i for i, part in enumerate(held.parts) if part.step < Step.STORED), None) if held else None
+        if held is None or at is None:
+            return
+        held.failures += 1
+        if held.failures < _FAILURES:
+            return
+        held.failures = 0
+        packets = held.parts[at].packets
+        if len(packets) == 1:
+            log.error("packet set aside, a bug stops it topic=%s sha256=%s", packets[0].topic, packets[0].digest)
+            held.parts[at] = Batch(packets, unfit=True)
+        else:
+            middle = len(packets) // 2
+            held.parts[at : at + 1] = [Batch(packets[:middle]), Batch(packets[middle:])]
 
     # --- all is well ------------------------------------------------------------------------------------------
 
@@ -132,7 +161,7 @@ class Courier:
             first_s = min(_TURN_S, max(0.0, self._drain_at - time.monotonic())) if draining else _TURN_S
             packets = self._inbox.gather(self._batch_size, first_s=first_s, batch_s=self._settings.batch_wait_s)
             packets = self._defer(packets, acknowledge)
-        return Held(Batch(packets)) if packets else None
+        return Held(packets) if packets else None
 
     def _defer(self, packets: list[Packet], acknowledge: Acknowledge) -> list[Packet]:
         """Send what is beyond a device's rate through the spool; return what is to be written now."""
@@ -149,22 +178,24 @@ class Courier:
             return None
         rate = self._settings.drain_per_s
         self._drain_at = time.monotonic() + (len(page.packets) / rate if rate else 0.0)
-        return Held(Batch(page.packets), drained=page.end)
+        return Held(page.packets, drained=page.end)
 
     def _write_held(self, acknowledge: Acknowledge) -> None:
         held = self._held
         if held is None:
             return
-        self._writer.push(held.batch)
+        for batch in held.parts:
+            if batch.step < Step.DONE:
+                self._writer.push(batch)
         self._held = None
         if held.drained is not None and self.spool is not None:
-            self.drained += len(held.batch.packets)
+            self.drained += len(held.packets)
             self.spool.settle(held.drained)
             self._spool_has_room()
         elif held.parked is not None and self.spool is not None:
             self.spool.skip(held.parked)
         else:
-            acknowledge(held.batch.packets)
+            acknowledge(held.packets)
 
     def _look_at_register(self) -> None:
         if time.monotonic() - self._register_seen_at >= _REGISTER_S:
@@ -191,7 +222,7 @@ class Courier:
         held = self._held
         if held is None or held.drained is not None or held.parked is not None:
             return True
-        held.parked = self._to_spool(held.batch.packets, acknowledge)
+        held.parked = self._to_spool(held.packets, acknowledge)
         return held.parked is not None
 
     def _to_spool(self, packets: Sequence[Packet], acknowledge: Acknowledge) -> Span | None:

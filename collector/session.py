@@ -35,6 +35,7 @@ from collector.subscriptions import Remembered
 from heating.clock import Clock
 from heating.errors import ConfigError
 from heating.instants import to_ms
+from heating.settings import read_secret
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ class Session:
             manual_ack=True,
         )
         if s.username:
-            client.username_pw_set(s.username, _secret("mqtt.password_file", s.password_file))
+            client.username_pw_set(s.username, read_secret("mqtt.password_file", s.password_file))
         _use_tls(client, s)
         client.reconnect_delay_set(*_RECONNECT_S)
         client.on_pre_connect = self._on_pre_connect
@@ -346,12 +347,3 @@ def _use_tls(client: Client, settings: MqttSettings) -> None:
         client.tls_set(ca_certs=ca, certfile=settings.tls_cert or None, keyfile=settings.tls_key or None)
     except (OSError, ValueError) as problem:
         raise ConfigError(f"mqtt.tls_ca, tls_cert, tls_key: {problem}") from problem
-
-
-def _secret(key: str, file: str) -> str | None:
-    if not file:
-        return None
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"{key} = {file!r}: cannot be read ({problem})") from problem

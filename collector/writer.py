@@ -92,8 +92,11 @@ class Writer:
             log.info("unknown devices not noted yet reason=%s", problem)
 
     def _judge_batch(self, batch: Batch) -> None:
-        decoded = self._judge.decode(batch.packets)
-        batch.judged = self._judge.judge(decoded, self._intake, self._remembered(decoded))
+        if batch.unfit:
+            batch.judged = self._judge.refuse(batch.packets)
+        else:
+            decoded = self._judge.decode(batch.packets)
+            batch.judged = self._judge.judge(decoded, self._intake, self._remembered(decoded))
         batch.step = Step.JUDGED
 
     def _remembered(self, decoded: list[Decoded]) -> dict[str, int]:

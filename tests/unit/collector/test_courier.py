@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import threading
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from peers.books import MemoryLedger, MemoryStore
+
+from collector.batch import Judge
+from collector.courier import Courier
+from collector.inbox import Inbox
+from collector.packet import Packet
+from collector.patience import Patience
+from collector.routes import Routes
+from collector.settings import NATIVE_TOPICS, CollectorSettings
+from collector.spool import Spool
+from collector.timekeeping import Timekeeper
+from collector.writer import Writer
+from heating.clock import ManualClock
+from heating.errors import StoreMisconfigured, StoreUnavailable
+from heating.instants import from_ms
+from heating.register import Register
+from heating.site import MeasurementPoint
+
+NOW = 1_795_312_800_000
+ZONE = ZoneInfo("Asia/Shanghai")
+REGISTER = Register.of_points([MeasurementPoint(point_id="P1", device_id="D1", station="S1")])
+
+
+class Impatience(Patience):
+    """Never waits."""
+
+    wait_s = 0.0
+
+
+class Bench:
+    def __init__(self, spool: Spool | None = None) -> None:
+        self.store, self.ledger, self.inbox = MemoryStore(), MemoryLedger(REGISTER), Inbox(1000)
+        judge = Judge(Routes(NATIVE_TOPICS, ZONE), Timekeeper(ZONE))
+        writer = Writer(judge, self.store, self.ledger, ManualClock(from_ms(NOW)), 0)  # type: ignore[arg-type]
+        settings = CollectorSettings(batch_wait_s=0.001, spool_after_s=0)
+        self.courier = Courier(settings, 10, self.inbox, writer, spool)
+        self.patience = Impatience(np.random.default_rng(1))
+        self.acknowledged: list[int] = []
+
+    def send(self, count: int) -> None:
+        for i in range(count):
+            payload = json.dumps({"ts": NOW - i, "temperature_c": 19.0}).encode()
+            self.inbox.offer(
+                Packet(
+                    topic="heatwatch/v1/D1/readings", payload=payload, received_ms=NOW, length=len(payload), mid=i + 1
+                )
+            )
+
+    def turns(self, count: int) -> None:
+        for _ in range(count):
+            self.courier.turn(self.patience, self._acknowledge, threading.Event())
+
+    def _acknowledge(self, packets) -> None:
+        self.acknowledged += [packet.mid for packet in packets]
+
+
+def test_one_packet_that_a_bug_stops_costs_only_itself():
+    bench = Bench()
+    write = bench.store.unseen
+
+    def buggy(batch):
+        if NOW - 3 in batch.ts_ms:
+            raise ValueError("a bug")
+        return write(batch)
+
+    bench.store.unseen = buggy
+    bench.send(8)
+    bench.turns(20)
+    assert len(bench.store.rows) == 7
+    assert [row.reason for row in bench.ledger.journal.rows] == ["decoder_failed"]
+    assert bench.acknowledged == list(range(1, 9))
+    assert bench.ledger.journal.totals["received"] == 8
+    assert bench.courier.errors > 3
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), StoreMisconfigured("store.token_file")])
+def test_nothing_is_acknowledged_before_it_is_stored(error):
+    bench = Bench()
+
+    def fail(call):
+        raise error
+
+    bench.store.fault = fail
+    bench.send(3)
+    bench.turns(10)
+    assert bench.acknowledged == []
+    assert bench.courier.misconfigured == (str(error) if isinstance(error, StoreMisconfigured) else "")
+    bench.store.fault = lambda call: None
+    bench.turns(3)
+    assert bench.acknowledged == [1, 2, 3]
+    assert bench.courier.misconfigured == ""
+
+
+def test_what_a_person_must_mend_does_not_go_to_the_spool(tmp_path):
+    spool = Spool(tmp_path / "spool", 100_000)
+    bench = Bench(spool)
+    bench.patience = Patience(np.random.default_rng(1))
+
+    def fail(call):
+        raise StoreMisconfigured("store.token_file")
+
+    bench.store.fault = fail
+    bench.send(3)
+    bench.turns(5)
+    assert spool.empty
+    assert bench.acknowledged == []
+
+
+def test_going_down_writes_what_it_holds_and_takes_no_more():
+    bench = Bench()
+    bench.turns(1)
+    bench.send(25)
+    bench.courier.finish(bench._acknowledge)
+    assert len(bench.store.rows) == len(bench.acknowledged) == 25
+    bench.send(1)
+    assert len(bench.inbox) == 0
