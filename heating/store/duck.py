@@ -43,19 +43,18 @@ _BAD_RECORD = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 _CONFIG = {"memory_limit": "1GB", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
-def _layout() -> str:
-    values = ", ".join(f"{name} DOUBLE" for name in VALUE_FIELDS)
-    tables = [
-        "CREATE TABLE layout(version INTEGER)",
-        f"INSERT INTO layout VALUES ({LAYOUT})",
-        "CREATE TABLE series(id INTEGER, measurement VARCHAR, tags VARCHAR)",
-        f"CREATE TABLE reading(series INTEGER, ts BIGINT, {values}, quality SMALLINT)",
-    ]
+def _tables() -> dict[str, dict[str, str]]:
+    """Return the columns of every table, with their types."""
+    row = {"series": "INTEGER", "ts": "BIGINT"}
+    tables = {
+        "series": {"id": "INTEGER", "measurement": "VARCHAR", "tags": "VARCHAR"},
+        "reading": row | dict.fromkeys(VALUE_FIELDS, "DOUBLE") | {"quality": "SMALLINT"},
+    }
     for measurement in ROLL_UPS:
         schema = SCHEMAS[measurement]
-        fields = [f"{name} VARCHAR" for name in schema.texts] + [f"{name} DOUBLE" for name in schema.floats]
-        tables.append(f"CREATE TABLE {measurement}(series INTEGER, ts BIGINT, {', '.join(fields)})")
-    return ";".join(["BEGIN", *tables, "COMMIT"])
+        fields = dict.fromkeys(schema.texts, "VARCHAR") | dict.fromkeys(schema.floats, "DOUBLE")
+        tables[measurement.value] = row | fields
+    return tables
 
 
 class Database:
@@ -79,17 +78,25 @@ class Database:
 
     def _check_layout(self) -> None:
         with self.cursor() as cursor:
-            known = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'layout'"
-            if cursor.execute(known).fetchone()[0] == 0:
+            if not _columns_of(cursor, "layout"):
                 if self._read_only:
                     raise StoreMisconfigured(f"store.url: {self.path} holds no heatwatch store yet")
-                cursor.execute(_layout())
+                cursor.execute(
+                    f"BEGIN; CREATE TABLE layout(version INTEGER); INSERT INTO layout VALUES ({LAYOUT}); COMMIT"
+                )
             (version,) = cursor.execute("SELECT max(version) FROM layout").fetchone()
-        if version != LAYOUT:
-            raise StoreMisconfigured(
-                f"store.url: {self.path} has layout {version}, this heatwatch knows {LAYOUT}:"
-                " use the version that wrote it"
-            )
+            if version != LAYOUT:
+                raise StoreMisconfigured(
+                    f"store.url: {self.path} has layout {version}, this heatwatch knows {LAYOUT}:"
+                    " use the version that wrote it"
+                )
+            if not self._read_only:
+                _extend(cursor)
+
+    def has(self, table: str) -> bool:
+        """Tell whether a table is there; an older file opened for reading may lack a newer one."""
+        with self.cursor() as cursor:
+            return bool(_columns_of(cursor, table))
 
     @contextmanager
     def cursor(self) -> Iterator[Any]:
@@ -131,7 +138,8 @@ class Database:
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy of the whole database to a new file, without holding up writers."""
         with self.cursor() as cursor:
-            cursor.execute(f"ATTACH '{_quoted(target)}' AS copy")
+            # A guest that opened the file for reading attaches for reading, if not told otherwise.
+            cursor.execute(f"ATTACH '{_quoted(target)}' AS copy (READ_WRITE)")
             (here,) = cursor.execute("SELECT current_database()").fetchone()
             try:
                 cursor.execute(f'COPY FROM DATABASE "{here}" TO copy')
@@ -159,6 +167,23 @@ class Database:
                 # An instance that gave up on its disk cannot check-point; its log is replayed on opening.
                 with suppress(duckdb.Error):
                     con.close()
+
+
+def _extend(cursor: Any) -> None:
+    """Add the tables and columns that this version knows and the file does not."""
+    for table, wanted in _tables().items():
+        there = _columns_of(cursor, table)
+        if not there:
+            cursor.execute(f"CREATE TABLE {table}({', '.join(f'{name} {kind}' for name, kind in wanted.items())})")
+            continue
+        for name in wanted.keys() - there:
+            cursor.execute(f"ALTER TABLE {table} ADD COLUMN {name} {wanted[name]}")
+            log.info("store_column_added table=%s column=%s", table, name)
+
+
+def _columns_of(cursor: Any, table: str) -> set[str]:
+    found = cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = ?", [table])
+    return {name for (name,) in found.fetchall()}
 
 
 def _connect(path: Path, *, read_only: bool, wait_s: float) -> Any:
@@ -209,6 +234,12 @@ def filled(column: NDArray[Any]) -> NDArray[np.float64]:
         values: NDArray[np.float64] = np.ma.filled(column.astype(np.float64), np.nan)
         return values
     return np.asarray(column, dtype=np.float64)
+
+
+def written(column: NDArray[Any]) -> NDArray[np.object_]:
+    """Return a text column with "" where the database had no value."""
+    texts: NDArray[np.object_] = np.ma.filled(column, "") if isinstance(column, np.ma.MaskedArray) else column
+    return texts
 
 
 def holed(column: NDArray[np.float64]) -> NDArray[np.float64]:

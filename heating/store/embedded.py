@@ -23,7 +23,7 @@ from heating.reading import (
 )
 from heating.store import identity
 from heating.store.catalog import Catalog
-from heating.store.duck import Columns, Database, filled, holed
+from heating.store.duck import Columns, Database, filled, holed, written
 from heating.store.fields import NO_VALUE, keep_fields, without_value
 from heating.store.newest_rows import find_newest
 from heating.store.port import Rejected, Written
@@ -191,6 +191,8 @@ class EmbeddedStore:
     ) -> RollUp:
         """See `ReadingStore.rollup`."""
         schema = SCHEMAS[measurement]
+        if not self._db.has(measurement):
+            return RollUp.empty(measurement)
         position = 0 if tag is None else schema.tags.index(tag)
         numbers = self._catalog.matching([measurement], position, values if tag is not None else None)
         found = self._db.rows(
@@ -203,12 +205,13 @@ class EmbeddedStore:
         tags = [self._catalog.tag(numbers, place).astype(str) for place in range(len(schema.tags))]
         rank[numbers[np.lexsort(tags[::-1])]] = np.arange(len(numbers))
         found = select(found, np.lexsort((rank[found["series"]], found["ts"])))
+        absent, blank = np.full(len(found["ts"]), np.nan), np.full(len(found["ts"]), "", dtype=object)
         return RollUp(
             measurement,
             found["ts"],
             {name: self._catalog.tag(found["series"], place) for place, name in enumerate(schema.tags)},
-            {name: filled(found[name]) for name in schema.floats},
-            {name: found[name] for name in schema.texts},
+            {name: filled(found.get(name, absent)) for name in schema.floats},
+            {name: written(found.get(name, blank)) for name in schema.texts},
         )
 
     def forget_before(self, cutoff_ms: int) -> int:
@@ -238,6 +241,8 @@ class EmbeddedStore:
     def bounds(self, measurement: Measurement) -> tuple[int, int] | None:
         """Return the first and the last instant [ms] of a measurement (of all readings, if of readings)."""
         table = "reading" if measurement in READINGS else measurement.value
+        if not self._db.has(table):
+            return None
         with self._db.cursor() as cursor:
             first, last = cursor.execute(f"SELECT min(ts), max(ts) FROM {table}").fetchone()
         return None if first is None else (first, last)

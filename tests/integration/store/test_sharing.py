@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
+from contract.storekit import lines_of, rollup
 from integration.store.writer import BATCH, T0, batch
 
 from heating.errors import ConfigError, InputError, NotThere, StoreMisconfigured, StoreOwned, StoreUnavailable
+from heating.measurement import Measurement
 from heating.store import open_store, restore_store
 from heating.store.ownership import socket_path
 
@@ -190,6 +193,8 @@ def test_backup_and_restore(tmp_path):
             store.backup(str(tmp_path / "saved"))
         with pytest.raises(StoreOwned):
             restore_store(str(tmp_path / "saved"), url)
+    with closing(open_store(url)) as guest:
+        guest.backup(str(tmp_path / "saved alone"))
     restore_store(str(tmp_path / "saved"), url)
     for name, batches in (("heat.duckdb", 1), ("heat.duckdb.before-restore", 2)):
         with closing(open_store(f"duckdb:///{tmp_path}/{name}", role="owner")) as store:
@@ -198,6 +203,21 @@ def test_backup_and_restore(tmp_path):
     for folder in ("saved", "none"):
         with pytest.raises(InputError):
             restore_store(str(tmp_path / folder), url)
+
+
+def test_a_file_of_an_older_version_gets_what_is_new(tmp_path):
+    open_store(url_of(tmp_path), role="owner").close()
+    with duckdb.connect(str(tmp_path / "heat.duckdb")) as older:
+        older.execute("DROP TABLE station_status; ALTER TABLE room_hour DROP COLUMN below_min")
+    hour = rollup(Measurement.ROOM_HOUR, {"ts": T0, "point": "P1", "mean_c": 20.0, "below_min": 5.0})
+    status = rollup(Measurement.STATION_STATUS, {"ts": T0, "station": "S1", "mean_c": 20.0})
+    with closing(open_store(url_of(tmp_path))) as guest:
+        for measurement in (Measurement.ROOM_HOUR, Measurement.STATION_STATUS):
+            assert lines_of(guest.rollup(measurement, T0, T0 + 1)) == []
+    with closing(open_store(url_of(tmp_path), role="owner")) as store:
+        for rows in (hour, status):
+            store.write_rollup(rows)
+            assert lines_of(store.rollup(rows.measurement, T0, T0 + 1)) == lines_of(rows)
 
 
 def test_where_no_socket_can_be(tmp_path):
