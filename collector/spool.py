@@ -10,8 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +18,12 @@ from typing import BinaryIO
 import msgspec
 
 from collector.packet import Packet
+from collector.spool_records import HEAD_BYTES, good_bytes, next_body, packet_of, record_of, sync_folder
 
 log = logging.getLogger(__name__)
 
-_HEAD = struct.Struct("<II")
 _SEGMENT = re.compile(r"(\d{12})\.spool")
 _SEGMENT_BYTES = 16 * 1024 * 1024
-# No record is longer: 64 KiB of payload, and a topic of at most 64 KiB.
-_LONGEST = 256 * 1024
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
@@ -92,7 +88,7 @@ class Spool:
 
     def append(self, packets: Sequence[Packet]) -> Span | None:
         """Make packets durable; None where the cap or the disk leaves no room (then nothing was written)."""
-        block = b"".join(_record(packet) for packet in packets)
+        block = b"".join(record_of(packet) for packet in packets)
         if self.size + len(block) > self._cap:
             return None
         try:
@@ -157,7 +153,7 @@ class Spool:
         number = max(max(self._sizes, default=0), self._cursor.segment, self._ours - 1) + 1
         self._file = self._path(number).open("xb")
         self._sizes[number] = 0
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return number
 
     def _take_back(self) -> None:
@@ -198,11 +194,11 @@ class Spool:
         with self._path(number).open("rb") as file:
             file.seek(offset)
             while offset < end:
-                body = _body(file)
+                body = next_body(file)
                 if body is None:
                     self._set_aside(number, end - offset)
                     return
-                after = offset + _HEAD.size + len(body)
+                after = offset + HEAD_BYTES + len(body)
                 yield Place(number, offset), Place(number, after), body
                 offset = after
 
@@ -217,17 +213,8 @@ class Spool:
         self._sizes.pop(number)
 
     def _packet(self, place: Place, body: bytes) -> Packet:
-        kept = _DECODER.decode(body)
-        return Packet(
-            topic=kept.topic,
-            payload=kept.payload,
-            received_ms=kept.received_ms,
-            length=kept.length,
-            sha256=kept.sha256,
-            retained=kept.retained,
-            redelivered=kept.redelivered or place.segment < self._ours,
-            qos=0,
-        )
+        packet = packet_of(body)
+        return msgspec.structs.replace(packet, redelivered=True) if place.segment < self._ours else packet
 
     # --- the folder -------------------------------------------------------------------------------------------
 
@@ -244,7 +231,7 @@ class Spool:
         if not self._sizes:
             return
         last = max(self._sizes)
-        good = _good_bytes(self._path(last))
+        good = good_bytes(self._path(last))
         if good < self._sizes[last]:
             log.info("spool had a torn tail file=%s bytes=%s", self._path(last).name, self._sizes[last] - good)
             os.truncate(self._path(last), good)
@@ -278,61 +265,3 @@ class Spool:
             self.close()
             self._path(active).unlink(missing_ok=True)
             self._sizes.clear()
-
-
-class _Kept(msgspec.Struct, frozen=True, array_like=True):
-    """A packet without what only its connection knew."""
-
-    topic: str
-    payload: bytes
-    received_ms: int
-    length: int
-    sha256: str
-    retained: bool
-    redelivered: bool
-
-
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(_Kept)
-
-
-def _record(packet: Packet) -> bytes:
-    kept = _Kept(
-        packet.topic,
-        packet.payload,
-        packet.received_ms,
-        packet.length,
-        packet.sha256,
-        packet.retained,
-        packet.redelivered,
-    )
-    body = _ENCODER.encode(kept)
-    return _HEAD.pack(len(body), zlib.crc32(body)) + body
-
-
-def _body(file: BinaryIO) -> bytes | None:
-    """Return the body of the next record, None if there is no whole one."""
-    head = file.read(_HEAD.size)
-    if len(head) < _HEAD.size:
-        return None
-    length, crc = _HEAD.unpack(head)
-    if not 0 < length <= _LONGEST:
-        return None
-    body = file.read(length)
-    return body if len(body) == length and zlib.crc32(body) == crc else None
-
-
-def _good_bytes(path: Path) -> int:
-    good = 0
-    with path.open("rb") as file:
-        while (body := _body(file)) is not None:
-            good += _HEAD.size + len(body)
-    return good
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
