@@ -8,24 +8,32 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
 
+from dashboards.console.health import health_report, render_metrics
+from heating.clock import Clock
 from heating.stage import Health, Metric
+
+Page = Callable[[], tuple[int, str, bytes]]
 
 
 class MetricsExporter:
-    """A small HTTP server on loopback unless told otherwise; `with` starts and stops it."""
+    """A small HTTP server with the pages that the console has too; `with` starts and stops it."""
 
     def __init__(
         self,
         address: tuple[str, int],
         metrics: Callable[[], Sequence[Metric]],
         health: Callable[[], Mapping[str, Health]],
-        render: Callable[[Sequence[Metric]], str],
+        clock: Clock,
     ) -> None:
-        pages = {
-            "/metrics": lambda: (200, "text/plain; version=0.0.4", render(metrics())),
-            "/healthz": lambda: _health(health()),
-        }
-        self._server = ThreadingHTTPServer(address, _handler(pages))
+        def healthz() -> tuple[int, str, bytes]:
+            stages = health()
+            status = 200 if all(stage.ok for stage in stages.values()) else 503
+            return status, "application/json", msgspec.json.encode(health_report(stages, clock.now()))
+
+        def numbers() -> tuple[int, str, bytes]:
+            return 200, "text/plain; version=0.0.4", render_metrics(metrics()).encode()
+
+        self._server = ThreadingHTTPServer(address, _handler({"/metrics": numbers, "/healthz": healthz}))
         self._thread = threading.Thread(target=self._server.serve_forever, name="exporter", daemon=True)
 
     @property
@@ -44,23 +52,11 @@ class MetricsExporter:
         self._server.server_close()
 
 
-def health_document(stages: Mapping[str, Health]) -> dict[str, object]:
-    """Return the document of `/healthz`: the whole is ok when every stage is alive and fresh."""
-    rows = {name: {"alive": h.alive, "fresh": h.fresh, "text": h.text} for name, h in stages.items()}
-    return {"ok": all(h.ok for h in stages.values()), "stages": rows}
-
-
-def _health(stages: Mapping[str, Health]) -> tuple[int, str, str]:
-    document = health_document(stages)
-    return 200 if document["ok"] else 503, "application/json", msgspec.json.encode(document).decode()
-
-
-def _handler(pages: Mapping[str, Callable[[], tuple[int, str, str]]]) -> type[BaseHTTPRequestHandler]:
+def _handler(pages: Mapping[str, Page]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = pages.get(self.path.partition("?")[0])
-            status, kind, text = page() if page else (404, "text/plain", "no such page\n")
-            body = text.encode()
+            status, kind, body = page() if page else (404, "text/plain", b"no such page\n")
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))

@@ -28,7 +28,6 @@ from alerts.words import Voice
 from analyzer.stage import AnalyzerStage
 from collector.stage import CollectorSetup, CollectorStage, beside_ledger
 from dashboards.console.desk import ConsoleHooks, ConsoleSite
-from dashboards.console.health import render_metrics
 from dashboards.console.stage import ConsoleStage
 from heating.clock import Clock
 from heating.ledger.port import Ledger
@@ -119,7 +118,7 @@ def run_pipeline(opened: Context, names: Sequence[str], stop: threading.Event) -
     with ExitStack() as around:
         if settings.metrics.port:
             address = (settings.metrics.host, settings.metrics.port)
-            around.enter_context(MetricsExporter(address, pipeline.metrics, pipeline.health, render_metrics))
+            around.enter_context(MetricsExporter(address, pipeline.metrics, pipeline.health, parts.clock))
         pipeline.start(stop.set)
         log.info("running stages=%s", ",".join(runner.stage.name for runner in pipeline.runners))
         stop.wait()

@@ -139,6 +139,7 @@ class Database:
         """Write a consistent copy of the whole database to a new file, without holding up writers."""
         with self.cursor() as cursor:
             # A guest that opened the file for reading attaches for reading, if not told otherwise.
+            # READ_WRITE: the copy, also where a reader opened the store that nobody owns.
             cursor.execute(f"ATTACH '{_quoted(target)}' AS copy (READ_WRITE)")
             (here,) = cursor.execute("SELECT current_database()").fetchone()
             try:
