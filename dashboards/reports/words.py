@@ -83,6 +83,59 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     "confirmed_cold": ("▼ 低温（已确认）", "▼ cold (confirmed)"),
     "since_when": ("自 {when}", "from {when}"),
     "last_heard": ("最近读数 {when}", "last heard {when}"),
+    "completeness_title": ("数据完整率报表", "Account of readings"),
+    "completeness_days": ("按日", "By day"),
+    "completeness_devices": ("按设备", "By device"),
+    "completeness_device_days": ("按设备和日", "By device and day"),
+    "completeness_span": ("{first} 至 {last}（{zone} 当地日）", "{first} to {last} (local days, {zone})"),
+    "completeness_sum": (
+        "收到 {received} = 入库 {stored} + 重复 {repeated} + 忽略 {ignored} + 隔离 {quarantined}：{verdict}。"
+        "入库中迟到 {late}；未能对应到登记设备的 {unnamed}。",
+        "Received {received} = stored {stored} + repeated {repeated} + ignored {ignored} + quarantined {quarantined}: "
+        "{verdict}. Late, of the stored: {late}; naming no registered device: {unnamed}.",
+    ),
+    "adds_up": ("相符", "adds up"),
+    "adds_up_not": ("▼ 不相符", "▼ does not add up"),
+    "completeness_rate_line": (
+        "应有 {expected}，库中实有 {present}，缺失 {missing}，完整率 {rate}。",
+        "Expected {expected}, in the store {present}, missing {missing}, completeness {rate}.",
+    ),
+    "completeness_since": (
+        "自台账开始累计：报文 {packets}，收到 {received} = 入库 {stored} + 重复 {repeated} + 忽略 {ignored} + "
+        "隔离 {quarantined}。",
+        "Since the ledger began: {packets} packets, received {received} = stored {stored} + repeated {repeated} + "
+        "ignored {ignored} + quarantined {quarantined}.",
+    ),
+    "completeness_left_out": (
+        "列出 {shown} 行（缺失最多者在前），另有 {left} 行见 XLSX 或 CSV。",
+        "{shown} lines shown, most missing first; {left} more are in the XLSX and the CSV.",
+    ),
+    "completeness_basis": (
+        "收到至迟到：按采集程序处理当日记账，断电重启后不丢不重；导入文件的读数不在其中。应有至完整率：按测量时刻所在日。"
+        "两者逐日可不等（补传、积压）。",
+        "Received to late: booked on the day the collector took them, exact over kills; imported files are not in. "
+        "Expected to completeness: by the day of measurement. The two may differ by day (backlogs, replays).",
+    ),
+    "completeness_expected": (
+        "应有 = 设备在供暖期内位于在用测温点的时间 ÷ 采样间隔；起用时间空白的设备自首个读数起算；当日算到出表时刻。"
+        "实有为有温度值的读数。",
+        "Expected = time in season at a point in force / sampling interval; a device without a date of its own counts "
+        "from its first reading; the running day until now. Present are readings with a value.",
+    ),
+    "completeness_interval": (
+        "采样间隔：≈ 由本设备读数间隔的中位数推定；≈≈ 本设备读数不足，取全站中位数；无符号为申报值。",
+        "Interval: ≈ derived, the median of the device's own spacing; ≈≈ too few of its own, the site's median; "
+        "without a sign declared.",
+    ),
+    "prepared_by": ("制表", "Prepared by"),
+    "all_devices": ("全部设备", "all devices"),
+    "unnamed": ("无法对应设备", "no known device"),
+    "sum_of_all": ("合计", "total"),
+    "interval_min": ("采样间隔\n分钟", "Interval\n[min]"),
+    "expected_readings": ("应有", "Expected"),
+    "present_readings": ("实有", "In store"),
+    "missing_readings": ("缺失", "Missing"),
+    "completeness_rate": ("完整率\n%", "Complete\n[%]"),
 }
 
 

@@ -16,6 +16,8 @@ _A4 = 9
 _COLUMN_MM, _POINT_MM = 1.95, 0.3528
 _FONT = {Language.ZH: "微软雅黑", Language.EN: "Calibri"}
 _NUMBERS = {Look.DEGREES: "0.0", Look.HOURS: "0.0", Look.COUNT: "0"}
+# From so many rows on a workbook is written row by row, which keeps its memory bounded.
+_LARGE = 20_000
 _FORBIDDEN_IN_TABS = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
@@ -33,7 +35,9 @@ class _Pens:
 def xlsx_bytes(paper: Paper) -> bytes:
     """Return the workbook. Texts are written as texts whatever they begin with, never as formulas or links."""
     target = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    large = sum(len(sheet.rows) for sheet in paper.sheets) > _LARGE
+    options = {"in_memory": not large, "constant_memory": large}
+    options |= {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(target, options) as book:
         book.set_properties({"title": paper.title})
         pens = _pens(book, _FONT[paper.language])

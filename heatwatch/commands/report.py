@@ -8,15 +8,16 @@ from typing import Annotated
 
 import typer
 
+from dashboards.reports.completeness import CompletenessReport, completeness_statement, write_completeness_report
 from dashboards.reports.points import PointsReport, write_points_report
 from dashboards.reports.rounds import RoundsReport, write_rounds_report
 from heating.errors import InputError
 from heating.regulation import load_profile
 from heating.words import Language
-from heatwatch.arguments import instant
+from heatwatch.arguments import duration, instant
 from heatwatch.context import Context
 from heatwatch.judging import words_rules
-from heatwatch.output import note
+from heatwatch.output import note, print_json
 
 app = typer.Typer(help="Reports for inspectors and leaders.", no_args_is_help=True)
 Out = Annotated[Path, typer.Option("--out", help="File; its ending (.xlsx, .html, .csv) names the format.")]
@@ -89,6 +90,53 @@ def rounds(
         )
         write_rounds_report(request, opened.store, opened.ledger, out)
     note(f"{out} written")
+
+
+@app.command()
+def completeness(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option("--out", help="File; .xlsx, .html or .csv names the format.")] = None,
+    start: From = None,
+    end: To = None,
+    on: Date = None,
+    every: Annotated[
+        str | None, typer.Option("--every", help="Declared sampling interval, such as 20m; else derived from readings.")
+    ] = None,
+    lang: Lang = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+) -> None:
+    """Write the account of readings: expected, received, stored, late, missing by device and day (完整率)."""
+    if out is None and not json:
+        raise InputError("--out: missing; give a file such as completeness.xlsx, or --json")
+    with Context.of(context, create=False) as opened:
+        first, last = _days(opened, start, end, on)
+        opened.register  # noqa: B018 - imports site.points where it has changed
+        request = CompletenessReport(
+            first=first,
+            last=last,
+            zone=opened.zone,
+            now=opened.clock.now(),
+            seasons=opened.settings.site.season_dates,
+            declared_min=_minutes(every),
+            site_name=opened.settings.site.name,
+            language=lang or opened.language,
+        )
+        if out is None:
+            numbers = completeness_statement(request, opened.store, opened.ledger)
+        else:
+            numbers = write_completeness_report(request, opened.store, opened.ledger, out)
+            note(f"{out} written")
+    if json:
+        print_json(numbers)
+
+
+def _minutes(every: str | None) -> float | None:
+    if every is None:
+        return None
+    minutes = duration("--every", every) / 60
+    if minutes <= 0:
+        raise InputError(f"--every: {every!r}; an interval is longer than nothing")
+    return minutes
 
 
 def _days(opened: Context, start: str | None, end: str | None, on: str | None) -> tuple[date, date]:

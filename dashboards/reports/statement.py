@@ -1,0 +1,127 @@
+"""The account of readings as lines that add up: in total, by day, by device, by device and day. No I/O."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from dashboards.reports.account import FATES, Account
+from dashboards.reports.expected import Basis
+from heating.reading import Ints
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line; a blank day or device means all of them. Counts are readings, `interval_s` seconds.
+
+    Attributes
+    ----------
+    received, stored, repeated, ignored, quarantined, late
+        By the day on which the collector booked them.
+    expected, present, missing
+        By the day of measurement; None on what names no device.
+    completeness
+        Share of what was expected that is there, 0…1; None where nothing was expected.
+    """
+
+    day: date | None = None
+    device: str | None = None
+    point: str | None = None
+    received: int
+    stored: int
+    repeated: int
+    ignored: int
+    quarantined: int
+    late: int
+    expected: int | None = None
+    present: int | None = None
+    missing: int | None = None
+    completeness: float | None = None
+    interval_s: float | None = None
+    interval_basis: Basis | None = None
+
+    @property
+    def difference(self) -> int:
+        """What is received and has no fate; 0 when the line adds up."""
+        return self.received - self.stored - self.repeated - self.ignored - self.quarantined
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """All lines. `total` counts `unnamed` in; `since_beginning` are the collector's counters of all time."""
+
+    schema: int = 1
+    first: date = msgspec.field(name="from")
+    last: date = msgspec.field(name="to")
+    timezone: str
+    adds_up: bool
+    total: Line
+    unnamed: Line
+    since_beginning: dict[str, int]
+    days: list[Line]
+    unnamed_days: list[Line]
+    devices: list[Line]
+    device_days: list[Line]
+
+
+def statement(account: Account, timezone: str) -> Statement:
+    """Return the lines of an account."""
+    everybody = account.booked.sum(axis=0) + account.unnamed
+    days, devices = account.days.days, range(len(account.devices))
+    measured = np.stack([account.expected, account.present, account.missing], axis=-1)
+    total = Line(**_fates(everybody.sum(axis=0)), **_measured(measured.sum(axis=(0, 1))))
+    beginning = {name: account.totals.get(name, 0) for name in (*FATES, "packets")}
+    lines = [
+        Line(day=day, **_fates(everybody[k]), **_measured(measured[:, k].sum(axis=0))) for k, day in enumerate(days)
+    ]
+    return Statement(
+        first=days[0],
+        last=days[-1],
+        timezone=timezone,
+        adds_up=_adds_up(everybody, beginning),
+        total=total,
+        unnamed=Line(**_fates(account.unnamed.sum(axis=0))),
+        since_beginning=beginning,
+        days=lines,
+        unnamed_days=[Line(day=day, **_fates(account.unnamed[k])) for k, day in enumerate(days)],
+        devices=[_device(account, d, None, account.booked[d].sum(axis=0), measured[d].sum(axis=0)) for d in devices],
+        device_days=_device_days(account, measured),
+    )
+
+
+def _device_days(account: Account, measured: Ints) -> list[Line]:
+    """Return a line for each device and day on which it was expected, booked or present."""
+    told = measured.any(axis=2) | account.booked.any(axis=2)
+    which = np.argwhere(told.T).tolist()  # by day, then device
+    return [_device(account, d, account.days.days[k], account.booked[d, k], measured[d, k]) for k, d in which]
+
+
+def _device(account: Account, d: int, day: date | None, booked: Ints, measured: Ints) -> Line:
+    interval = account.interval_ms[d]
+    return Line(
+        day=day,
+        device=account.devices[d],
+        point=account.points[d] or None,
+        interval_s=None if np.isnan(interval) else round(float(interval) / 1000, 3),
+        interval_basis=account.basis[d],
+        **_fates(booked),
+        **_measured(measured),
+    )
+
+
+def _fates(counts: Ints) -> dict[str, Any]:
+    return dict(zip(FATES, counts.tolist(), strict=True))
+
+
+def _measured(counts: Ints) -> dict[str, Any]:
+    expected, present, missing = counts.tolist()
+    share = (expected - missing) / expected if expected else None
+    return {"expected": expected, "present": present, "missing": missing, "completeness": share}
+
+
+def _adds_up(booked: Ints, beginning: dict[str, int]) -> bool:
+    """Tell whether every day adds up, and no more was booked in these days than since the beginning."""
+    fates = dict(zip(FATES, booked.T, strict=True))
+    difference = fates["received"] - fates["stored"] - fates["repeated"] - fates["ignored"] - fates["quarantined"]
+    return not difference.any() and all(int(fates[name].sum()) <= beginning[name] for name in FATES)
