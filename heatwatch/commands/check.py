@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Callable
 from enum import StrEnum
@@ -88,8 +89,10 @@ def _rules(opened: Context) -> str:
 def _broker(opened: Context) -> str:
     mqtt = opened.settings.mqtt
     try:
-        with socket.create_connection((mqtt.host, mqtt.port), timeout=5):
-            return f"{mqtt.host}:{mqtt.port} answers"
+        with socket.create_connection((mqtt.host, mqtt.port), timeout=5) as connection:
+            here = ipaddress.ip_address(connection.getpeername()[0]).is_loopback
+            open_wire = "" if here or mqtt.tls_ca else ", in clear: passwords can be read on the way (mqtt.tls_ca)"
+            return f"{mqtt.host}:{mqtt.port} answers{open_wire}"
     except OSError as wrong:
         raise HeatwatchError(f"mqtt.host {mqtt.host}:{mqtt.port} does not answer: {wrong}") from None
 
