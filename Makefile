@@ -28,8 +28,8 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-bench: $(READY)  ## what the parts cost, each beside something to judge it by (ARGS="rule")
-	$(BIN)/python tests/bench $(ARGS)
+bench: $(READY)  ## speed of rule, files, stores and collector beside their peers; ten minutes (ARGS="rule day stores wire")
+	$(BIN)/python bench $(ARGS)
 
 soak: $(READY) parts  ## the fault suite, 100 rounds of killed processes; hours
 	HEATWATCH_FAULT_ROUNDS=100 $(BIN)/pytest tests/integration/faults $(ARGS)
