@@ -70,9 +70,7 @@ def _configuration(opened: Context) -> str:
 def _register(opened: Context) -> str | None:
     path = opened.settings.site.points
     if path is None:
-        raise ConfigError(
-            'site.points: missing; name the register of measurement points, e.g. points = "points.csv"'
-        )
+        raise ConfigError('site.points: missing; name the register of measurement points, e.g. points = "points.csv"')
     file = read_site_register(opened.settings, path)
     if file.problems:
         raise HeatwatchError(f"{path}: {len(file.problems)} bad values, first: {file.problems[0]}")
