@@ -29,7 +29,7 @@ class Measurement(StrEnum):
     SITE_STATUS = "site_status"
     HOME_NOW = "home_now"
     POINT_PLACE = "point_place"
-    BRANCH_THIRD = "branch_third"
+    BRANCH_PROFILE = "branch_profile"
     FINDING_STATUS = "finding_status"
     ORDER_STATUS = "order_status"
     ORDER_EVENT = "order_event"
@@ -99,20 +99,26 @@ SCHEMAS: dict[Measurement, Schema] = {
         ("branch_distance_m", "network_end"),
         ("device", "room", "space"),
     ),
-    Measurement.BRANCH_THIRD: Schema(
-        ("station", "branch", "third"), ("homes", "mean_c", "entries", "supply_c", "return_c")
+    Measurement.BRANCH_PROFILE: Schema(
+        ("station", "branch"),
+        (
+            *("near_c", "middle_c", "far_c", "spread_k", "supply_c", "return_c"),
+            *("near_supply_c", "middle_supply_c", "far_supply_c", "near_return_c", "middle_return_c", "far_return_c"),
+        ),
     ),
     Measurement.FINDING_STATUS: Schema(
-        ("kind", "subject_type", "subject"), ("open", "points", "start_ms"), ("severity", "cause", "side")
+        ("kind", "subject_type", "subject"),
+        ("open", "points", "start_ms"),
+        ("severity", "cause", "side", "named", "station", "branch", "building", "home"),
     ),
     Measurement.ORDER_STATUS: Schema(
         ("order_no",),
         ("unfinished", "late", "priority", "homes", "opened_ms", "due_ms"),
-        ("state", "trigger", "severity", "cause", "subject", "next_step"),
+        ("state", "trigger", "severity", "cause", "subject", "named", "next_step"),
     ),
-    Measurement.ORDER_EVENT: Schema(("order_no", "home", "event"), ("n",)),
-    Measurement.ORDER_COUNT: Schema(("state",), ("orders", "overdue")),
-    Measurement.ORDER_DAY: Schema(("step",), ("met", "missed", "early", "late", "due", "waiting", "dropped")),
+    Measurement.ORDER_EVENT: Schema(("order_no", "home", "event"), ("n",), ("label",)),
+    Measurement.ORDER_COUNT: Schema(("state",), ("orders", "overdue", "nr")),
+    Measurement.ORDER_DAY: Schema(("step",), ("met", "missed", "early", "late", "due", "waiting", "dropped", "nr")),
     Measurement.INTAKE: Schema(("fate", "reason"), ("readings",)),
     Measurement.DATA_DAY: Schema(("station",), ("points", "hours", "expected_hours", "completeness")),
 }
