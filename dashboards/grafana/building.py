@@ -1,0 +1,159 @@
+"""Building: floors × units, top against bottom, every home's state over time."""
+
+from __future__ import annotations
+
+from dashboards.grafana import looks
+from dashboards.grafana.board import BUILDING, Dashboard, Site, Variable, chain
+from dashboards.grafana.columns import CELSIUS, KELVIN, NOW, RATE, alarm, by_floor, home_columns, names
+from dashboards.grafana.panels import Column, Look, Override, Panel, coloured, lines, stat, table
+from dashboards.grafana.queries import chosen, history, newest, newest_rows
+from heating.measurement import Measurement
+
+_HERE = chosen("station", "branch", "building")
+_ENTRY = {"point": "${entry:raw}"}
+
+
+def building(site: Site) -> Dashboard:
+    """Return the dashboard of a building."""
+    entry = Variable("entry", site.say("entry"), ("station", "building"), kind="entry")
+    return Dashboard(
+        uid=BUILDING,
+        title=site.say("building_board"),
+        variables=[*chain(site.say, "building"), entry],
+        panels=[*_figures(site), _grid(site), _homes(site), *_histories(site), _states(site)],
+    )
+
+
+def _figures(site: Site) -> list[Panel]:
+    say = site.say
+    warm = Look(unit="celsius", decimals=1, thresholds=by_floor(site))
+    shown = (
+        ("homes_cold", "cold", alarm(1, looks.ORANGE)),
+        ("homes_confirmed", "confirmed", alarm(1, looks.RED)),
+        ("homes_unknown", "unknown", alarm(1, looks.PINK)),
+        ("homes_total", "total", Look(decimals=0)),
+        ("rate_now", "qualified_rate", RATE),
+        ("mean_line", "mean_c", warm),
+        ("vertical", "vertical_k", KELVIN),
+    )
+    panels = [
+        stat(
+            say(title), (3 * i, 0, 3, 4), [newest(Measurement.BUILDING_STATUS, [field], where=_HERE)], look,
+            time_from=NOW, description=say("vertical_hint") if field == "vertical_k" else "",
+        )
+        for i, (title, field, look) in enumerate(shown)
+    ]  # fmt: skip
+    supply = newest(Measurement.ENTRY, ["supply_c"], where=_ENTRY)
+    return [*panels, stat(say("supply"), (21, 0, 3, 4), [supply], CELSIUS, time_from=NOW)]
+
+
+def _grid(site: Site) -> Panel:
+    """Lay the homes out as they stand in the building; a cell has sign, temperature and colour of its state."""
+    target = newest_rows(
+        Measurement.HOME_NOW, ["storey", "place", "cell"], tags=["home", "place"], by="storey", where=_HERE
+    )
+    return Panel(
+        type="table",
+        title=site.say("grid"),
+        description=site.say("grid_hint"),
+        at=(0, 4, 12, 15),
+        targets=[target],
+        options={"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""}},
+        defaults={
+            "custom": {"align": "center", "cellOptions": {"type": "color-background", "mode": "basic"}, "minWidth": 50},
+            "mappings": looks.cells(),
+            "thresholds": looks.steps((None, "transparent")),
+            "color": {"mode": "thresholds"},
+            "noValue": "",
+            # A column is named by its place; else InfluxQL names all of them by the value, and shows one for all.
+            "displayName": "${__field.name}",
+        },
+        overrides=[
+            Override(
+                "storey\\place",
+                {
+                    "displayName": site.say("storey"),
+                    "custom.cellOptions": {"type": "auto"},
+                    "custom.width": 60,
+                    "decimals": 0,
+                    "unit": "none",
+                    "mappings": [],
+                },
+            )
+        ],
+        transformations=[
+            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "place", "desc": False}]}},
+            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "storey", "desc": True}]}},
+            {
+                "id": "groupingToMatrix",
+                "options": {"columnField": "place", "rowField": "storey", "valueField": "cell", "emptyValue": "empty"},
+            },
+        ],
+        time_from=NOW,
+    )
+
+
+def _homes(site: Site) -> Panel:
+    room = Column(name="room", title=site.say("room_no"), width=70)
+    skipped = ("building", "side")
+    columns = [room, *(c for c in home_columns(site.say) if c.name not in skipped)]
+    columns.append(Column(name="building", title=site.say("building"), hidden=True))
+    target = newest_rows(
+        Measurement.HOME_NOW, names(columns), tags=("home", "station", "branch", "building"), by="urgency", where=_HERE
+    )
+    return table(site.say("homes_list"), (12, 4, 12, 15), [target], columns, sort="urgency", time_from=NOW)
+
+
+def _histories(site: Site) -> list[Panel]:
+    say = site.say
+    spread = history(Measurement.BUILDING_STATUS, 'mean("vertical_k")', alias=say("vertical"), where=_HERE)
+    warm = [
+        history(Measurement.BUILDING_STATUS, 'mean("mean_c")', alias=say("mean_line"), where=_HERE),
+        history(Measurement.BUILDING_STATUS, 'mean("p10_c")', alias=say("p10_line"), where=_HERE),
+        history(Measurement.ENTRY, 'mean("supply_c")', alias=say("supply"), where=_ENTRY),
+        history(Measurement.ENTRY, 'mean("return_c")', alias=say("return"), where=_ENTRY),
+    ]
+    colours = [
+        coloured(say("mean_line"), looks.GREEN),
+        coloured(say("p10_line"), looks.ORANGE),
+        coloured(say("supply"), looks.RED),
+        coloured(say("return"), looks.BLUE),
+    ]
+    return [
+        lines(say("temperature_history"), (0, 19, 14, 8), warm, CELSIUS, overrides=colours),
+        lines(
+            say("vertical_history"), (14, 19, 10, 8), [spread], KELVIN, description=say("vertical_hint"),
+            overrides=[coloured(say("vertical"), looks.PINK, custom__fillOpacity=15)],
+        ),
+    ]  # fmt: skip
+
+
+def _states(site: Site) -> Panel:
+    target = history(Measurement.HOME_NOW, 'last("status")', alias="$tag_home", where=_HERE, tags=["home"])
+    return state_timeline(site, site.say("states_history"), (0, 27, 24, 16), target)
+
+
+def state_timeline(site: Site, title: str, at: tuple[int, int, int, int], target: object) -> Panel:
+    """Return states over time, one row a line."""
+    return Panel(
+        type="state-timeline",
+        title=title,
+        at=at,
+        targets=[target],  # type: ignore[list-item]
+        options={
+            "mergeValues": True,
+            "showValue": "auto",
+            "alignValue": "left",
+            "rowHeight": 0.85,
+            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
+        defaults={
+            # Every series has a row an hour at least: a longer gap is one.
+            "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": 4_500_000},
+            "mappings": looks.states(site.say),
+            "color": {"mode": "thresholds"},
+            "thresholds": looks.steps((None, looks.PLAIN)),
+        },
+        interval="5m",
+    )

@@ -1,0 +1,134 @@
+"""Columns and looks that several dashboards share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.grafana import looks
+from dashboards.grafana.board import BUILDING, HOME, STATION, Site
+from dashboards.grafana.order_rows import STEPS
+from dashboards.grafana.panels import Column, Look, link
+from dashboards.grafana.words import Say
+from heating.finding import FindingKind, Scope, Side
+from heating.order import TriggerClass
+
+CLOCK_TIME = "time:MM-DD HH:mm"
+CELSIUS = Look(unit="celsius", decimals=1)
+KELVIN = Look(unit="suffix: K", decimals=1)
+COUNT = Look(decimals=0)
+# Shares of devices and hours (our own bands).
+ONLINE_STEPS = looks.steps((None, looks.PLAIN), (0.0, looks.RED), (0.90, looks.ORANGE), (0.95, looks.GREEN))
+# Gates of the qualified rate: 98 % (Beijing, historical), 90 % (Heilongjiang, draft); see the regulations, no. 30.
+RATE_STEPS = looks.steps((None, looks.PLAIN), (0.0, looks.RED), (0.90, looks.ORANGE), (0.98, looks.GREEN))
+RATE = Look(unit="percentunit", decimals=1, thresholds=RATE_STEPS)
+# How long the newest row of a series that is written on change and once an hour may be old.
+NOW = "75m"
+# Rows that are written every minute or five.
+JUST_NOW = "15m"
+REASONS = ("low_floor", "network_end", "low_floor+network_end")
+
+
+def alarm(first: float, colour: str) -> Look:
+    """Return a count that takes a colour from `first` on."""
+    return Look(decimals=0, thresholds=looks.steps((None, looks.PLAIN), (first, colour)))
+
+
+def by_floor(site: Site) -> dict[str, Any]:
+    """Return the colours of a temperature against the floors by night and by day of the rule in force (S2 §7)."""
+    return looks.steps((None, looks.PLAIN), (-60.0, looks.RED), (site.night_c, looks.ORANGE), (site.day_c, looks.GREEN))
+
+
+def home_columns(say: Say) -> list[Column]:
+    """Return the columns of a home in a list, from `home_now`."""
+    to_home = link(say("home_board"), HOME, station="station", branch="branch", building="building", home="home")
+    to_building = link(say("building_board"), BUILDING, station="station", branch="branch", building="building")
+    return [
+        Column(name="cell", title=say("status_word"), width=125, mappings=looks.home_states(say),
+               colour="color-background"),
+        Column(name="home", title=say("home_id"), link=to_home),
+        Column(name="temperature_c", title=say("temp"), unit="celsius", decimals=1, width=80),
+        Column(name="floor_c", title=say("limit"), unit="celsius", decimals=0, width=65),
+        Column(name="deficit_k", title=say("deficit"), unit="suffix: K", decimals=1, width=70),
+        Column(name="since_ms", title=say("since"), unit=CLOCK_TIME, width=105),
+        Column(name="reasons", title=say("reasons"), mappings=looks.words(say, REASONS), width=150),
+        Column(name="cause", title=say("cause_word"), mappings=looks.words(say, [s.value for s in Scope]), width=85),
+        Column(name="side", title=say("side_word"), mappings=looks.words(say, [s.value for s in Side]), width=80),
+        Column(name="order_no", title=say("order_no"), width=150),
+        Column(name="urgency", title=say("urgency"), hidden=True),
+        Column(name="station", title=say("station_name"), hidden=True),
+        Column(name="branch", title=say("branch_name"), hidden=True),
+        Column(name="building", title=say("building"), link=to_building, hidden=True),
+    ]  # fmt: skip
+
+
+def finding_columns(say: Say) -> list[Column]:
+    """Return the columns of a finding, from `finding_status`."""
+    kinds, scopes = [k.value for k in FindingKind], [s.value for s in Scope]
+    to_place = link(say("building_board"), BUILDING, station="station", branch="branch", building="building")
+    return [
+        Column(name="severity", title=say("severity"), mappings=looks.severities(say), width=85, colour="color-text"),
+        Column(name="kind", title=say("kind"), mappings=looks.words(say, kinds), width=110),
+        Column(name="named", title=say("place"), link=to_place),
+        Column(name="points", title=say("points_count"), decimals=0, width=70),
+        Column(name="cause", title=say("cause_word"), mappings=looks.words(say, scopes), width=90),
+        Column(name="start_ms", title=say("since"), unit=CLOCK_TIME, width=110),
+        *(Column(name=level, title=say(level), hidden=True) for level in ("station", "branch", "building", "home")),
+    ]
+
+
+def order_columns(say: Say) -> list[Column]:
+    """Return the columns of an order, from `order_status`."""
+    late = looks.yes_no(say, "is_late", "in_time", looks.RED)
+    return [
+        Column(name="late", title=say("is_late"), width=85, mappings=late, colour="color-text", align="left"),
+        Column(name="order_no", title=say("order_no"), width=150),
+        Column(name="state", title=say("status_word"), mappings=looks.order_states(say), width=95, colour="color-text"),
+        Column(name="named", title=say("place")),
+        Column(name="next_step", title=say("next_step"), mappings=looks.words(say, STEPS), width=90),
+        Column(name="due_ms", title=say("due"), unit=CLOCK_TIME, width=105),
+    ]
+
+
+def order_details(say: Say) -> list[Column]:
+    """Return the further columns of an order."""
+    triggers, scopes = [t.value for t in TriggerClass], [s.value for s in Scope]
+    return [
+        Column(name="severity", title=say("severity"), mappings=looks.severities(say), width=85, colour="color-text"),
+        Column(name="priority", title=say("priority"), unit="suffix: K", decimals=1, width=80),
+        Column(name="homes", title=say("homes_count"), decimals=0, width=65),
+        Column(name="cause", title=say("cause_word"), mappings=looks.words(say, scopes), width=90),
+        Column(name="trigger", title=say("trigger"), mappings=looks.words(say, triggers), width=100),
+        Column(name="opened_ms", title=say("opened_at"), unit=CLOCK_TIME, width=110),
+    ]
+
+
+def area_columns(say: Say, first: Column) -> list[Column]:
+    """Return the columns of a building or branch, from its status measurement."""
+    return [
+        first,
+        Column(name="cold", title=say("cold_count"), decimals=0, width=65),
+        Column(name="confirmed", title=say("confirmed_count"), decimals=0, width=75),
+        Column(name="unknown", title=say("unknown_count"), decimals=0, width=75),
+        Column(name="total", title=say("total_count"), decimals=0, width=65),
+        Column(name="qualified_rate", title=say("rate"), unit="percentunit", decimals=1, width=80,
+               thresholds=RATE_STEPS, colour="color-text"),
+        Column(name="mean_c", title=say("mean"), unit="celsius", decimals=1, width=80),
+        Column(name="vertical_k", title=say("vertical"), unit="suffix: K", decimals=1, width=100),
+    ]  # fmt: skip
+
+
+def building_column(say: Say) -> Column:
+    """Return the column of a building, which leads to its dashboard."""
+    to_building = link(say("building_board"), BUILDING, station="station", branch="branch", building="building")
+    return Column(name="building", title=say("building"), link=to_building)
+
+
+def branch_column(say: Say) -> Column:
+    """Return the column of a branch, which leads to its dashboard."""
+    return Column(name="branch", title=say("branch_name"),
+                  link=link(say("station_board"), STATION, station="station", branch="branch"))  # fmt: skip
+
+
+def names(columns: list[Column]) -> list[str]:
+    """Return the names of columns: what the query has to select."""
+    return [column.name for column in columns]
