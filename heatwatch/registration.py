@@ -6,9 +6,8 @@ import logging
 import threading
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from heating.errors import ConfigError, RegisterError
+from heating.errors import ConfigError
 from heating.ledger.port import ImportReport, Ledger
 from heating.register import Register
 from heating.register_file import RegisterFile, read_register
@@ -19,31 +18,12 @@ log = logging.getLogger(__name__)
 
 def read_site_register(settings: Settings, path: str | Path) -> RegisterFile:
     """Read a register file with the site's time zone and network-end fraction."""
-    return read_register(Path(path), ZoneInfo(settings.site.timezone), settings.analyzer.network_end_fraction)
+    return read_register(Path(path), settings.site.zone, settings.analyzer.network_end_fraction, settings.site.language)
 
 
-def import_register(
-    ledger: Ledger, file: RegisterFile, path: str | Path, now: datetime, *, skip_bad: bool
-) -> ImportReport:
-    """Import a register file that was read.
-
-    Raises
-    ------
-    RegisterError
-        If any row is bad, unless `skip_bad`; nothing is imported then.
-    """
-    if file.problems and not skip_bad:
-        raise bad_rows(path, file)
+def import_register(ledger: Ledger, file: RegisterFile, now: datetime) -> ImportReport:
+    """Import the good rows of a register file that was read."""
     return ledger.places.import_register(file.points, file.contacts, now, stamp=file.stamp)
-
-
-def bad_rows(path: str | Path, file: RegisterFile) -> RegisterError:
-    """Return the error that lists every bad row of a register file."""
-    rows = "\n".join(f"  {problem}" for problem in file.problems)
-    count = len(file.problems)
-    return RegisterError(
-        f"{path}: {count} bad value{'s' if count > 1 else ''}, nothing imported\n{rows}", file.problems
-    )
 
 
 def sync_register(settings: Settings, ledger: Ledger, now: datetime) -> Register:
@@ -53,6 +33,8 @@ def sync_register(settings: Settings, ledger: Ledger, now: datetime) -> Register
     ------
     ConfigError
         If the site has no register file and none was ever imported.
+    RegisterError
+        If a row of the file is bad: nothing is imported then.
     """
     if settings.site.points is None:
         if not ledger.places.stamp():
@@ -62,7 +44,8 @@ def sync_register(settings: Settings, ledger: Ledger, now: datetime) -> Register
         return ledger.places.register()
     file = read_site_register(settings, settings.site.points)
     if file.stamp != ledger.places.stamp():
-        report = import_register(ledger, file, settings.site.points, now, skip_bad=False)
+        file.require_good()
+        report = import_register(ledger, file, now)
         log.info("register imported added=%s changed=%s retired=%s", report.added, report.changed, report.retired)
     return ledger.places.register()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from analyzer.analysis import Observations, Span, analyze
+from analyzer.analysis import Observations, Rules, Span, analyze
 from analyzer.estate import Estate
 from analyzer.result import Analysis, HomeRow
 from heating.errors import InputError
@@ -18,6 +19,7 @@ from heating.finding import Status
 from heating.instants import to_ms
 from heating.reading import KindCode, ReadingTable
 from heating.words import Language, say
+from heatwatch.analysis_plot import write_plot
 from heatwatch.arguments import instant
 from heatwatch.context import Context
 from heatwatch.judging import rules_of
@@ -42,19 +44,24 @@ def analyze_command(
     at: Annotated[str | None, typer.Option("--at", help="Judge this instant.")] = None,
     start: Annotated[str | None, typer.Option("--from", help="Begin of the span to judge.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the span to judge.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Also draw the hours below the floor, as SVG.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON (contract §7).")] = False,
 ) -> None:
     """Judge an instant or a span; with --points and --readings it needs no server."""
     with Context.of(context) as opened:
         span = _span(opened, at, start, end)
         if readings is not None:
-            result = _from_files(opened, points, readings, span)
+            case = _from_files(opened, points, readings)
         elif points is not None:
             raise InputError(
                 "--points: needs --readings too; without both, the store and the imported register are used"
             )
         else:
-            result = _from_store(opened, span)
+            case = _from_store(opened, span)
+        result = analyze(case.estate, case.rules, case.observations, span)
+        if plot is not None:
+            drawn = (result.start, result.to)
+            write_plot(plot, case.estate, case.rules, case.observations.rooms, drawn, opened.language)
         if json:
             print_json(result)
         else:
@@ -77,7 +84,14 @@ def _span(opened: Context, at: str | None, start: str | None, end: str | None) -
     return Span(begin, finish)
 
 
-def _from_files(opened: Context, points: Path | None, readings: Path, span: Span) -> Analysis:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    estate: Estate
+    rules: Rules
+    observations: Observations
+
+
+def _from_files(opened: Context, points: Path | None, readings: Path) -> _Case:
     path = points or opened.settings.site.points
     if path is None:
         raise InputError("--points: missing; name the register that the readings belong to")
@@ -86,14 +100,14 @@ def _from_files(opened: Context, points: Path | None, readings: Path, span: Span
     site = file.register()
     found = read_with_progress(readings, site, opened.zone)
     estate = Estate(site)
-    return analyze(estate, rules_of(opened.settings), Observations.of_table(estate, found.table), span)
+    return _Case(estate, rules_of(opened.settings), Observations.of_table(estate, found.table))
 
 
-def _from_store(opened: Context, span: Span) -> Analysis:
+def _from_store(opened: Context, span: Span) -> _Case:
     estate = Estate(opened.register)
     outages = tuple(opened.ledger.places.outages())
     table = _stored(opened, span.start or span.end, span.end)
-    return analyze(estate, rules_of(opened.settings, outages), Observations.of_table(estate, table), span)
+    return _Case(estate, rules_of(opened.settings, outages), Observations.of_table(estate, table))
 
 
 def _stored(opened: Context, start: datetime, end: datetime) -> ReadingTable:

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from heating.errors import InputError
 from heating.instants import rfc3339
 from heating.register_template import write_template
 from heatwatch.context import Context
@@ -28,6 +29,8 @@ def check(context: typer.Context, file: Path, json: Json = False) -> None:
         else:
             for problem in found.problems:
                 print_text(str(problem))
+            for doubt in found.notes:
+                note(f"worth a look: {doubt}")
             _say_ignored(found.ignored_columns)
             print_text(f"{file}: {len(found.points)} good points, {len(found.problems)} problems")
     if found.problems:
@@ -44,12 +47,14 @@ def import_(
     """Import a register file; nothing is imported if any row is bad."""
     with Context.of(context) as opened:
         found = read_site_register(opened.settings, file)
-        report = import_register(opened.ledger, found, file, opened.clock.now(), skip_bad=skip_bad)
+        for problem in found.problems:
+            note(f"{'skipped' if skip_bad else 'bad'}: {problem}")
+        if found.problems and not skip_bad:
+            raise InputError(f"{file}: {len(found.problems)} bad values, nothing imported; --skip-bad imports the rest")
+        report = import_register(opened.ledger, found, opened.clock.now())
         if json:
             print_json({"report": report, "skipped": found.problems})
             return
-        for problem in found.problems:
-            note(f"skipped: {problem}")
         _say_ignored(found.ignored_columns)
         print_text(
             f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, "
