@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from queue import Empty, SimpleQueue
 
@@ -11,23 +12,33 @@ from collector.packet import Packet
 # a pause may mean that the broker waits for us; holding fewer, it only means that nothing came.
 _SMALLEST_WINDOW = 20
 _PAUSE_S = 0.02
+# For how long a full inbox holds the network thread while batches are being written. It presses back through TCP on
+# brokers that send more than their window (mosquitto before 2.0.13); it must stay well below the keep-alive, after
+# which the broker takes a silent client for dead.
+_PATIENCE_S = 4.0
 
 
 class Inbox:
-    """Packets in the order in which they came; `offer` never blocks."""
+    """Packets in the order in which they came."""
 
     def __init__(self, capacity: int) -> None:
         self._queue: SimpleQueue[Packet] = SimpleQueue()
         self._capacity = capacity
+        self._room = threading.Event()
         self._closed = False
+        self._gathered_at = time.monotonic()
 
     def __len__(self) -> int:
         """Return how many packets wait."""
         return self._queue.qsize()
 
     def offer(self, packet: Packet) -> bool:
-        """Take a packet; False where the inbox is full or closed, so that the broker must keep it."""
-        if self._closed or self._queue.qsize() >= self._capacity:
+        """Take a packet, once there is room; False where none comes, so that the broker must keep it."""
+        while self._queue.qsize() >= self._capacity:
+            if self._closed or time.monotonic() - self._gathered_at > _PATIENCE_S:
+                return False
+            self._room.wait(_PAUSE_S)
+        if self._closed:
             return False
         self._queue.put(packet)
         return True
@@ -35,6 +46,7 @@ class Inbox:
     def close(self) -> None:
         """Take nothing more; what is held can still be gathered."""
         self._closed = True
+        self._room.set()
 
     def gather(self, limit: int, *, first_s: float, batch_s: float) -> list[Packet]:
         """Return the next batch of at most `limit` packets, empty if none came within `first_s`.
@@ -42,6 +54,12 @@ class Inbox:
         A batch ends when it is full, `batch_s` after its first packet, or when the broker goes quiet although we hold
         as much as it may have open.
         """
+        packets = self._gathered(limit, first_s, batch_s)
+        if packets:
+            self._gathered_at = time.monotonic()
+        return packets
+
+    def _gathered(self, limit: int, first_s: float, batch_s: float) -> list[Packet]:
         try:
             packets = [self._queue.get(timeout=first_s) if first_s > 0 else self._queue.get_nowait()]
         except Empty:

@@ -253,14 +253,21 @@ def test_dead_network_thread_is_seen_and_replaced(tmp_path, monkeypatch):
 def test_full_inbox_leaves_packets_to_the_broker_and_fetches_them_later(tmp_path, monkeypatch):
     with mosquitto(tmp_path) as broker, collecting(broker.port) as running:
         monkeypatch.setattr(running.stage._inbox, "_capacity", 10)
-        gate = threading.Event()
-        running.store.fault = lambda call: gate.wait(20) and None
+        stuck, gate = threading.Event(), threading.Event()
+
+        def fault(call):
+            stuck.set()
+            gate.wait(30)
+
+        running.store.fault = fault
         devices = Publisher(broker.port)
+        devices.reading("D2", now_ms(), 19.0)
+        assert stuck.wait(20)
         for ts in instants(200):
             devices.reading("D1", ts, 19.0)
-        assert wait_until(lambda: running.metric("shed_packets_total") > 0)
+        assert wait_until(lambda: running.metric("shed_packets_total") > 0, 20)
         gate.set()
-        assert wait_until(lambda: len(running.store.rows) == 200), len(running.store.rows)
+        assert wait_until(lambda: len(running.store.rows) == 201), len(running.store.rows)
         devices.close()
 
 
