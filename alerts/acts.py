@@ -6,7 +6,6 @@ messages that follow when an `announcer` is given.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 import msgspec
@@ -17,11 +16,10 @@ from heating.errors import InputError, OrderChanged
 from heating.finding import Severity, Subject
 from heating.ledger.port import Ledger
 from heating.order import FINISHED, OrderEvent, OrderState, TriggerClass, WorkOrder, apply
+from heating.personal import without_phones
 from heating.register import Register
 
 _TRIES = 5
-# A telephone number of mainland China, mobile or fixed: the chain keeps no personal data.
-_PHONE = re.compile(r"(?<!\d)(1[3-9]\d{9}|0\d{2,3}-?\d{7,8})(?!\d)")
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,11 +82,6 @@ def open_by_hand(
     notices = announcer.of_event(order, order.history[0], "order_opened") if announcer else []
     ledger.orders.save(order, order.history, notices, at=at)
     return order
-
-
-def without_phones(text: str) -> str:
-    """Return a text whose telephone numbers show their last two digits only."""
-    return _PHONE.sub(lambda found: "***" + found[0][-2:], text)
 
 
 def _next_id(ledger: Ledger, at: datetime) -> str:

@@ -1,10 +1,11 @@
 """An order as it is shown: with contact, telephone and address put in, which the chain does not hold (contract §8).
 
-S0 dispatch post (4): unit, contact, address, content. Read by pages, reports and commands; nothing here is kept.
+S0 dispatch post (4): unit, contact, address, content. Read by pages, API and commands; nothing here is kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -33,13 +34,13 @@ class OrderSheet(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     unit
         Where it is, in words: station, building, unit.
-    contact
-        Whom to call: of the most urgent home of which one is known.
+    contact, address
+        Whom to call and where: of the most urgent home of which one is known.
     homes
         Most urgent home first.
-    clocks
-        Steps with their due times, in the order in which they are due.
-    steps
+    due, clocks
+        Steps with their due times; the clocks in the order in which they are due, with how each stands.
+    possible
         Kinds of events that a person may record now, the next step first.
     """
 
@@ -48,26 +49,40 @@ class OrderSheet(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     unit: str
     contact: Contact
+    address: str
     content: str
     subject: Subject
     homes: tuple[SheetHome, ...]
+    findings: tuple[str, ...]
     cause: Cause | None
     trigger: TriggerClass
     severity: Severity
     priority: float
     opened_at: datetime
     detected_at: datetime
+    due: Mapping[str, datetime]
     clocks: tuple[StepClock, ...]
     overdue: bool
-    steps: tuple[str, ...]
+    possible: tuple[str, ...]
     history: tuple[OrderEvent, ...]
 
 
-def show_order(order: WorkOrder, places: Places, language: Language, now: datetime) -> OrderSheet:
-    """Return the sheet of an order at `now`; a point that left the register keeps its line without a place."""
+def show_order(
+    order: WorkOrder,
+    places: Places,
+    language: Language,
+    now: datetime,
+    *,
+    hide: Callable[[Contact], Contact] | None = None,
+) -> OrderSheet:
+    """Return the sheet of an order at `now`; a point that left the register keeps its line without a place.
+
+    `hide` turns contacts into what may be shown to who neither calls nor visits (`heating.personal.masked`).
+    """
     by_id = places.register().by_id
     points = {point_id: by_id.get(point_id) for point_id in order.points}
-    homes = _homes(order, points, places, language)
+    homes = tuple(_homes(order, points, _Shown(places, language, hide)))
+    contact = next((home.contact for home in homes if home.contact), Contact())
     times = clocks(order, now)
     first = next((point for point in points.values() if point is not None), None)
     return OrderSheet(
@@ -75,39 +90,47 @@ def show_order(order: WorkOrder, places: Places, language: Language, now: dateti
         state=order.state,
         reason=order.reason,
         unit=_unit(first, language) if first else order.subject_id,
-        contact=next((home.contact for home in homes if home.contact), Contact()),
+        contact=contact,
+        address=contact.address,
         content=order.content,
         subject=Subject(order.subject_type, order.subject_id),
         homes=homes,
+        findings=order.findings,
         cause=order.cause,
         trigger=order.trigger,
         severity=order.severity,
         priority=order.priority,
         opened_at=order.opened_at,
         detected_at=order.detected_at,
+        due=order.due,
         clocks=times,
         overdue=any(clock.overdue for clock in times),
-        steps=possible(order),
+        possible=possible(order),
         history=order.history,
     )
 
 
-def _homes(
-    order: WorkOrder, points: dict[str, MeasurementPoint | None], places: Places, language: Language
-) -> tuple[SheetHome, ...]:
+class _Shown(msgspec.Struct, frozen=True):
+    """How homes are shown."""
+
+    places: Places
+    language: Language
+    hide: Callable[[Contact], Contact] | None
+
+    def contact(self, points: list[str]) -> Contact:
+        """Return the first contact known of a home's points."""
+        found = next((c for c in map(self.places.contact, points) if c), Contact())
+        return self.hide(found) if self.hide else found
+
+
+def _homes(order: WorkOrder, points: Mapping[str, MeasurementPoint | None], shown: _Shown) -> Iterator[SheetHome]:
     of_home: dict[str, list[str]] = {home: [] for home in order.homes}
     for point_id, point in points.items():
         of_home.setdefault(point.home_id if point else point_id, []).append(point_id)
-    return tuple(_home(home, ids, points, places, language) for home, ids in of_home.items())
-
-
-def _home(
-    home: str, ids: list[str], points: dict[str, MeasurementPoint | None], places: Places, language: Language
-) -> SheetHome:
-    contacts = (places.contact(point_id) for point_id in ids)
-    contact = next((c for c in contacts if c), Contact())
-    point = next((p for p in map(points.get, ids) if p is not None), None)
-    return SheetHome(home=home, points=tuple(ids), place=_place(point, language) if point else home, contact=contact)
+    for home, ids in of_home.items():
+        known = next((p for p in map(points.get, ids) if p is not None), None)
+        place = _place(known, shown.language) if known else home
+        yield SheetHome(home=home, points=tuple(ids), place=place, contact=shown.contact(ids))
 
 
 def _unit(point: MeasurementPoint, language: Language) -> str:

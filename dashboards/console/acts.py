@@ -15,10 +15,13 @@ from heating.errors import InputError
 from heating.inspection import Conditions, InspectionRecord, shortcomings
 from heating.instants import to_ms
 from heating.order import WorkOrder, possible
+from heating.personal import without_phones
 from heating.reading import KindCode
 
 INSPECTION = "inspection"
 _FUTURE = timedelta(minutes=5)
+# What people write in their own words; the chain keeps no telephone number (contract §8).
+_FREE_TEXTS = ("opinion", "remarks", "correction_reason")
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +82,11 @@ def record_visit(desk: Desk, visit: InspectionRecord, user: User) -> Recorded:
     now = desk.now()
     sensor = _sensor(desk, visit)
     record = msgspec.structs.replace(
-        visit, id=f"V{secrets.token_hex(8)}", inspector=signer(desk, user, visit.inspector), sensor_c=sensor
+        visit,
+        id=f"V{secrets.token_hex(8)}",
+        inspector=signer(desk, user, visit.inspector),
+        sensor_c=sensor,
+        **{name: without_phones(getattr(visit, name)) for name in _FREE_TEXTS},
     )
     seq = desk.ledger.chain.append(INSPECTION, record.point_id, msgspec.to_builtins(record), now)
     return _recorded(seq, record)

@@ -15,7 +15,7 @@ from dashboards.console.acts import Act, Recorded, act, record_visit, visits
 from dashboards.console.asking import Asking, AtDesk
 from dashboards.console.desk import Desk
 from dashboards.console.guard import needs
-from dashboards.console.sheets import OrderSheet, OrderView, by_urgency, order_sheet, order_view
+from dashboards.console.order_list import OrderView, by_urgency, order_view, sheet_for
 from dashboards.console.users import Right
 from dashboards.homes import HomeRow
 from dashboards.overview import Figures, figures
@@ -24,6 +24,7 @@ from heating.finding import Finding, FindingKind, Status
 from heating.inspection import InspectionRecord
 from heating.instants import parse_instant
 from heating.order import OrderState
+from heating.order_sheet import OrderSheet
 from heating.site import MeasurementPoint, PointKind
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100_000, description="At most so many rows.")]
@@ -123,7 +124,7 @@ def order(request: Asking, desk: AtDesk, order_id: FromPath[str]) -> OrderSheet:
     found = desk.ledger.orders.get(order_id)
     if found is None:
         raise NotFoundException(f"no order {order_id}")
-    return order_sheet(found, desk.now(), desk.ledger.places, open_contacts=request.user.may(Right.CONTACT))
+    return sheet_for(request.user, desk, found, desk.language)
 
 
 @post("/orders/{order_id:str}/events", summary="Record a step", guards=[needs(Right.ACT)], sync_to_thread=True)

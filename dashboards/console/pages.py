@@ -17,8 +17,8 @@ from dashboards.console.asking import Asking, AtDesk
 from dashboards.console.desk import Desk
 from dashboards.console.grid import building_grid
 from dashboards.console.guard import needs
+from dashboards.console.order_list import by_urgency, sheet_for
 from dashboards.console.plot import HomePlot, Track, home_plot
-from dashboards.console.sheets import by_urgency, order_sheet
 from dashboards.console.users import Right
 from dashboards.console.view import View
 from dashboards.floors import floor_steps
@@ -163,7 +163,7 @@ def _sheet(request: Asking, desk: Desk, order_id: str, error: str) -> Response[s
         raise NotFoundException(f"no order {order_id}")
     snapshot = desk.snapshot()
     contacts = request.user.may(Right.CONTACT)
-    sheet = order_sheet(found, desk.now(), desk.ledger.places, open_contacts=contacts)
+    sheet = sheet_for(request.user, desk, found, language_of(request, desk))
     may_act = desk.hooks.record_event is not None and request.user.may(Right.ACT)
     values = {"sheet": sheet, "may_act": may_act, "open_contacts": contacts, "error": error}
     return page_of(request, desk, "order.html", snapshot, values)

@@ -21,6 +21,7 @@ from dashboards.words import word
 from heating.finding import Finding, Status, Subject
 from heating.order import WorkOrder
 from heating.order_clocks import ClockState, StepClock
+from heating.order_sheet import OrderSheet
 from heating.site import SubjectType
 from heating.words import Language
 
@@ -161,16 +162,19 @@ class View:
 
     def order_place(self, order: WorkOrder, snapshot: Snapshot) -> str:
         """Return the name of an order's place, with its kind where that is more than a home."""
-        subject = Subject(order.subject_type, order.subject_id)
+        return self.subject_place(Subject(order.subject_type, order.subject_id), snapshot)
+
+    def subject_place(self, subject: Subject, snapshot: Snapshot) -> str:
+        """Return the name of a place, with its kind where that is more than a home."""
         name = self.subject(subject, snapshot)
-        plain = order.subject_type in (SubjectType.POINT, SubjectType.HOME, SubjectType.BUILDING)
-        return name if plain else f"{self.say(order.subject_type.value)} {name}"
+        plain = subject.type in (SubjectType.POINT, SubjectType.HOME, SubjectType.BUILDING)
+        return name if plain else f"{self.say(subject.type.value)} {name}"
 
     def clock_word(self, clock: StepClock) -> str:
         """Return how a step stands to its clock."""
         return self.say("due_now" if clock.state is ClockState.DUE else clock.state.value)
 
-    def cause(self, finding: Finding | HomeRow | WorkOrder) -> str:
+    def cause(self, finding: Finding | HomeRow | WorkOrder | OrderSheet) -> str:
         """Return scope and side of a cause."""
         cause = finding.cause
         if cause is None:

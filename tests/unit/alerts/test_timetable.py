@@ -319,7 +319,7 @@ def test_the_sheet_has_the_contact_that_chain_and_messages_lack(world: World) ->
     sheet = show_order(world.orders[0], world.ledger.places, Language.ZH, START + 11 * MINUTE)
     assert (sheet.contact.phone, sheet.unit) == ("13812345678", "换热站 S1 楼栋 3 单元 1")
     assert sheet.overdue
-    assert sheet.steps[0] == "issued"
+    assert sheet.possible[0] == "issued"
     assert "13812345678" not in world.lines.read_text()
     chain = "".join(str(entry.body) for entry in world.ledger.chain.entries())
     assert "13812345678" not in chain

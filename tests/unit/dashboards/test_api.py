@@ -42,7 +42,8 @@ def test_orders_and_their_sheet(client: TestClient) -> None:
     assert rows[0]["overdue"] is True
     assert rows[0]["possible"][0] == "contacted"
     sheet = client.get("/api/v1/orders/2026-0001").json()
-    assert sheet["to_call"][0]["contact"]["phone"] == CONTACT.phone
+    assert sheet["homes"][0]["contact"]["phone"] == sheet["contact"]["phone"] == CONTACT.phone
+    assert {"unit", "address", "content", "cause", "trigger", "priority", "due", "history"} <= sheet.keys()
     assert client.get("/api/v1/orders/none").status_code == 404
 
 

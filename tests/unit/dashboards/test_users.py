@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dashboards.console.users import Right, Role, User, Users, hash_secret, load_users
-from dashboards.people import masked
 from heating.errors import ConfigError
+from heating.personal import masked, without_phones
 from heating.site import Contact
 
 
@@ -53,3 +53,17 @@ def test_masks_keep_nothing_that_names_a_person() -> None:
     hidden = masked(Contact("张建国", "138 1234 5678", "和平路18号"))
     assert hidden == Contact("张**", "***78", "")
     assert masked(Contact("", "12", "x")) == Contact("", "", "")
+
+
+@pytest.mark.parametrize(
+    "number", ["13812345678", "138 1234 5678", "138-1234-5678", "+86 13812345678", "022-27331234", "0451 8412345"]
+)
+def test_texts_keep_no_telephone_number(number: str) -> None:
+    assert without_phones(f"住户电话{number}，明日再访") == f"住户电话***{number[-2:]}，明日再访"
+
+
+@pytest.mark.parametrize(
+    "text", ["室温 18.5 °C", "调度单 2026-0001", "工号 100234567", "18号楼1单元1801室", "2026-12-15 10:30"]
+)
+def test_other_numbers_stay(text: str) -> None:
+    assert without_phones(text) == text

@@ -1,4 +1,7 @@
-"""Orders as they are shown: clocks, what may be done next, and on the sheet whom to call (contract §8)."""
+"""Orders as lists show them: with their clocks and what may be done next; no personal data (contract §8).
+
+The sheet of one order, with whom to call, is `heating.order_sheet`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from typing import Any
 
 import msgspec
 
-from dashboards.people import masked
-from heating.ledger.port import Places
+from dashboards.console.desk import Desk
+from dashboards.console.users import Right, User
 from heating.order import FINISHED, WorkOrder, possible
 from heating.order_clocks import StepClock, clocks
-from heating.site import Contact
+from heating.order_sheet import OrderSheet, show_order
+from heating.personal import masked
+from heating.words import Language
 
 
 class OrderView(WorkOrder, frozen=True, kw_only=True):
@@ -30,34 +35,15 @@ class OrderView(WorkOrder, frozen=True, kw_only=True):
         return next((clock for clock in self.clocks if clock.done is None), None)
 
 
-class ToCall(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom to call about a point of an order."""
-
-    point_id: str
-    home: str
-    contact: Contact
-
-
-class OrderSheet(OrderView, frozen=True, kw_only=True):
-    """The sheet of an order (调度单): with contacts, masked for who has no need of them."""
-
-    to_call: tuple[ToCall, ...]
-
-
 def order_view(order: WorkOrder, now: datetime) -> OrderView:
     """Return an order as lists show it."""
     return OrderView(**_with_clocks(order, now))
 
 
-def order_sheet(order: WorkOrder, now: datetime, places: Places, *, open_contacts: bool) -> OrderSheet:
-    """Return the sheet; `open_contacts` for roles that call or visit."""
-    register = places.register()
-    to_call = []
-    for point_id in order.points:
-        point, contact = register.by_id.get(point_id), places.contact(point_id)
-        shown = contact if open_contacts else masked(contact)
-        to_call.append(ToCall(point_id=point_id, home=point.home_id if point else "", contact=shown))
-    return OrderSheet(**_with_clocks(order, now), to_call=tuple(to_call))
+def sheet_for(user: User, desk: Desk, order: WorkOrder, language: Language) -> OrderSheet:
+    """Return the sheet of an order; contacts are masked for roles that neither call nor visit."""
+    hide = None if user.may(Right.CONTACT) else masked
+    return show_order(order, desk.ledger.places, language, desk.now(), hide=hide)
 
 
 def by_urgency(orders: Iterable[WorkOrder], now: datetime) -> list[OrderView]:
