@@ -1,8 +1,8 @@
 """Accounts of the broker: mosquitto's password file and the ACL by which a device writes its own topics only.
 
-Passwords are made here, 144 random bits each, shown once and kept as hashes alone. Such a password cannot be guessed
-whatever the hash costs, so the count of iterations is mosquitto's own small one: after a restart of the broker all
-devices come back at once, and its only thread checks every one of them.
+Passwords are made here, of more than 140 random bits each, shown once and kept as hashes alone. Such a password cannot
+be guessed whatever the hash costs, so the count of iterations is mosquitto's own small one: after a restart of the
+broker all devices come back at once, and its only thread checks every one of them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import string
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,7 +24,9 @@ from heating.errors import InputError
 
 ITERATIONS = 101  # mosquitto_passwd of 2.0; see the module
 _SALT_BYTES = 12  # the only length that mosquitto up to 2.0 reads
-_PASSWORD_BYTES = 18
+# Letters and digits only, since passwords pass through shells, firmware tools and Excel; 25 of them are 148 bits.
+_SIGNS = string.ascii_letters + string.digits
+_PASSWORD_LENGTH = 25
 _LONGEST_ID = 128  # assumption: no serial number is longer; the topic has to fit into what brokers take
 _MODE = 0o640
 
@@ -74,9 +77,9 @@ def check_device_id(device_id: str, taken: str = "") -> str:
     return device_id
 
 
-def new_password() -> str:
+def new_password(length: int = _PASSWORD_LENGTH) -> str:
     """Return a random password that every device, shell and CSV file can hold as it is."""
-    return secrets.token_urlsafe(_PASSWORD_BYTES)
+    return "".join(secrets.choice(_SIGNS) for _ in range(length))
 
 
 def hash_password(password: str, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:

@@ -16,7 +16,6 @@ Nothing that exists is changed, so that it can be run again: after an upgrade, o
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import socket
 import subprocess
@@ -24,7 +23,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from collector.credentials import PasswordFile, ensure_acl
+from collector.credentials import PasswordFile, ensure_acl, new_password
 from dashboards.console.users import hash_secret
 from heating.errors import HeatwatchError, InputError
 from heatwatch.output import note
@@ -42,6 +41,7 @@ _SECRETS = (
 )
 _BROKER_USERS = {"heatwatch": "mqtt-collector-password", "probe": "mqtt-probe-password"}
 _CA_DAYS, _BROKER_DAYS = 3650, 825
+_LENGTH = 40
 
 # The group of the user inside our image (Dockerfile), for administrators who may give files to any group.
 IMAGE_GROUP = 10001
@@ -60,7 +60,7 @@ class Site:
         self._folder(self._secrets, 0o700)
         self._folder(self._secrets / "broker", 0o2770)
         for name in _SECRETS:
-            self._write(self._secrets / name, f"{secrets.token_urlsafe(32)}\n")
+            self._write(self._secrets / name, f"{new_password(_LENGTH)}\n")
         self._console_user()
         self._broker_users()
         self._certificates(names)

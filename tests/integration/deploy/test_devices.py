@@ -8,13 +8,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+import typer
 from peers.collecting import now_ms, wait_until
 from peers.site_broker import Device, SiteBroker
 
+from heating.errors import InputError
 from heating.ledger import open_ledger
 from heating.store import open_store
+from heatwatch.commands import devices
+from heatwatch.context import Context
 
 pytestmark = pytest.mark.integration
 READINGS = "heatwatch/v1/{}/readings"
@@ -138,18 +144,21 @@ def test_mistakes_are_one_line_and_change_nothing(site: Site) -> None:
     before = (site.broker.accounts / "passwd").read_text()
     taken = site.folder / "taken.csv"
     taken.write_text("mine")
-    for words in (
-        ["add", "A1"],
-        ["add", "new", "a/b"],
-        ["add"],
-        ["add", "A1", "--all"],
-        ["add", "B2", "--out", str(taken)],
-        ["rotate", "B2"],
-        ["revoke", "A1", "B2"],
-        ["add", "heatwatch"],
-        ["add", "--collector"],
+    for mistake in (
+        lambda typed: devices.add(typed, ["A1"]),
+        lambda typed: devices.add(typed, ["new", "a/b"]),
+        lambda typed: devices.add(typed),
+        lambda typed: devices.add(typed, ["A1"], everyone=True),
+        lambda typed: devices.add(typed, ["B2"], out=taken),
+        lambda typed: devices.add(typed, ["heatwatch"]),
+        lambda typed: devices.add(typed, collector=True),
+        lambda typed: devices.rotate(typed, ["B2"]),
+        lambda typed: devices.revoke(typed, ["A1", "B2"]),
     ):
-        assert len(site.devices(*words, code=2).stderr.strip().splitlines()[-1]) > 10
+        with pytest.raises(InputError) as wrong:
+            mistake(cast(typer.Context, SimpleNamespace(obj=Context(site.config, None))))
+        assert "\n" not in str(wrong.value)
+    assert len(site.devices("add", "A1", code=2).stderr.strip().splitlines()) == 1
     assert (site.broker.accounts / "passwd").read_text() == before
     assert taken.read_text() == "mine"
 
