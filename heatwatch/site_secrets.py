@@ -64,7 +64,7 @@ class Site:
         self._console_user()
         self._broker_users()
         self._certificates(names)
-        self._folder(self._root / "site", 0o750)
+        self._folder(self._root / "site", 0o2750)  # what is put there later belongs to the group too
         template = self._root / "config" / "docker" / "heatwatch.toml"
         self._write(self._root / "site" / "heatwatch.toml", template.read_text("utf-8"))
         self._environment(self._root / ".env", f"HEATWATCH_GID={self._group}\n")
