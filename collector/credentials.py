@@ -160,7 +160,7 @@ def alone(path: Path) -> Iterator[None]:
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as wrong:
-        raise InputError(f"{path.parent}: {wrong.strerror}; it must be the folder of the broker's accounts") from wrong
+        raise InputError(f"{path.parent}: {wrong.strerror}; the folder of the accounts must exist") from wrong
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield

@@ -173,6 +173,7 @@ DASHBOARD_WORDS: dict[str, tuple[str, str]] = {
     "unavailable": ("数据暂不可用", "The data cannot be had now"),
     "bad_request": ("请求有误", "Wrong request"),
     "who": ("请登录", "Please sign in"),
+    "too_often": ("登录失败次数过多，请稍后再试", "Too many wrong logins, wait a while"),
     # roles
     "control_room": ("调度室", "control room"),
     "dispatch": ("调度", "dispatch"),

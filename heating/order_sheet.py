@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -110,6 +111,35 @@ def show_order(
     )
 
 
+def sheet_lines(sheet: OrderSheet, language: Language, zone: ZoneInfo) -> list[str]:
+    """Return the sheet as lines of text for a terminal."""
+
+    def word(key: str) -> str:
+        return say(key, language, _PARTS)
+
+    def when(instant: datetime | None) -> str:
+        return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M") if instant else "–"
+
+    cause = f"{word(sheet.cause.scope)}, {word(sheet.cause.side)}" if sheet.cause else "–"
+    return [
+        f"{sheet.id}  {word(sheet.state)}  {sheet.reason or ''}".rstrip(),
+        sheet.unit,
+        _line(sheet.contact),
+        sheet.content,
+        f"{cause}  {word(sheet.trigger)}  {word(sheet.severity)}  {sheet.priority:.1f}",
+        *(f"  {home.place}  {_line(home.contact)}" for home in sheet.homes),
+        *(
+            f"  {word(clock.step)}: {when(clock.due)}  {when(clock.done)}  {word(clock.state)}"
+            for clock in sheet.clocks
+        ),
+        *(f"  {when(event.at)}  {word(event.kind)}  {event.by}  {event.text}".rstrip() for event in sheet.history),
+    ]
+
+
+def _line(contact: Contact) -> str:
+    return "  ".join(part for part in (contact.name, contact.phone, contact.address) if part) or "–"
+
+
 class _Shown(msgspec.Struct, frozen=True):
     """How homes are shown."""
 
@@ -152,4 +182,11 @@ _PARTS = {
     "entrance": ("单元", "unit"),
     "floor_no": ("楼层", "floor"),
     "room_no": ("房号", "room"),
+    "waiting": ("未到时限", "waiting"),
+    "due": ("到期应办", "due now"),
+    "late": ("超时", "late"),
+    "met": ("按时", "in time"),
+    "missed": ("逾期完成", "done late"),
+    "early": ("提前", "too early"),
+    "dropped": ("不再要求", "dropped"),
 }

@@ -28,6 +28,7 @@ from heatwatch.commands import (
     report,
     run,
     simulate,
+    users,
     verify,
 )
 from heatwatch.context import Context
@@ -65,6 +66,7 @@ for part in (run, check, simulate, replay, analyze, history, outage, report, lis
 demo.register(app)
 app.add_typer(points.app, name="points")
 app.add_typer(devices.app, name="devices")
+app.add_typer(users.app, name="users")
 
 
 def main() -> None:

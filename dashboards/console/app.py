@@ -26,7 +26,7 @@ from dashboards.console.view import STATIC, View
 from heating.errors import HeatwatchError, InputError
 
 log = logging.getLogger(__name__)
-_MESSAGES = {400: "bad_request", 401: "who", 403: "denied", 404: "not_found", 503: "unavailable"}
+_MESSAGES = {400: "bad_request", 401: "who", 403: "denied", 404: "not_found", 429: "too_often", 503: "unavailable"}
 _BODY_LIMIT = 256 * 1024
 _NOBODY = User("", Role.CONTROL_ROOM)
 
@@ -53,7 +53,7 @@ def create_app(desk: Desk) -> Litestar:
     return Litestar(
         route_handlers=[*_pages(), api_router(), healthz, metrics, files],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        middleware=[entrance(desk.users)],
+        middleware=[entrance(desk.users, desk.clock)],
         before_send=[_answer_hook(desk)],
         exception_handlers={HTTPException: failed, HeatwatchError: failed, Exception: failed},
         openapi_config=OpenAPIConfig(

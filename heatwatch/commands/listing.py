@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from heating.errors import InputError
 from heating.instants import rfc3339
 from heating.ledger.port import RejectedReading
+from heating.order_sheet import sheet_lines, show_order
 from heating.words import say
 from heatwatch.arguments import span
 from heatwatch.context import Context
-from heatwatch.output import print_json, print_table
+from heatwatch.output import print_json, print_table, print_text
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 From = Annotated[str | None, typer.Option("--from", help="Begin of the span.")]
@@ -46,9 +48,20 @@ def findings(context: typer.Context, start: From = None, end: To = None, json: J
         print_table("findings", ["id", "kind", "place", "start", "end", "", "severity", "cause"], rows)
 
 
-def orders(context: typer.Context, start: From = None, end: To = None, json: Json = False) -> None:
-    """List the unfinished orders, or those opened in a span."""
+def orders(
+    context: typer.Context,
+    start: From = None,
+    end: To = None,
+    order_id: Annotated[
+        str | None, typer.Option("--id", help="The whole sheet of one order, with contacts; lists have none.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the unfinished orders, or those opened in a span; with --id show one whole."""
     with Context.of(context, create=False) as opened:
+        if order_id is not None:
+            _order(opened, order_id, json=json)
+            return
         book = opened.ledger.orders
         found = book.between(*span(start, end, opened.zone, opened.clock.now())) if start else book.unfinished()
         if json:
@@ -60,6 +73,18 @@ def orders(context: typer.Context, start: From = None, end: To = None, json: Jso
             for o in found
         ]  # fmt: skip
         print_table("orders", ["id", "state", "place", "homes", "severity", "opened", "content"], rows)
+
+
+def _order(opened: Context, order_id: str, *, json: bool) -> None:
+    order = opened.ledger.orders.get(order_id)
+    if order is None:
+        raise InputError(f"--id: {order_id!r} is no order; `heatwatch orders` lists them")
+    sheet = show_order(order, opened.ledger.places, opened.language, opened.clock.now())
+    if json:
+        print_json(sheet)
+        return
+    for line in sheet_lines(sheet, opened.language, opened.zone):
+        print_text(line)
 
 
 def quarantine(

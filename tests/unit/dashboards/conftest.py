@@ -42,6 +42,11 @@ def desk_of(site: Site, users: Users | None = None, health: Health | None = None
 
 
 @pytest.fixture
+def make_desk() -> Callable[..., Desk]:
+    return desk_of
+
+
+@pytest.fixture
 def client_of() -> Callable[..., TestClient]:
     def make(site: Site, **more: object) -> TestClient:
         return TestClient(create_app(desk_of(site, **more)), base_url=BASE)  # type: ignore[arg-type]
