@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import Any
 
 from heating.errors import StoreMisconfigured
 from heating.instants import from_ms, rfc3339
 from heating.measurement import SCHEMAS, Measurement
 from heating.store.identity import NEVER
-from heating.store.influx_http import InfluxServer
+from heating.store.influx_http import InfluxServer, NameUnknown, TokenRefused
 from heating.store.influx_lines import carried, quoted
 from heating.store.influx_reading import FIRST_MS, LAST_MS, span
 
@@ -96,14 +97,25 @@ class Administration:
 
     def _make_bucket(self, name: str) -> None:
         org = self._server.address.org
-        found = self._server.call("GET", "/api/v2/buckets", name=name, org=org)
-        if found.get("buckets"):
-            return
-        orgs = self._server.call("GET", "/api/v2/orgs", org=org).get("orgs") or []
-        if not orgs:
-            raise StoreMisconfigured(f"store.url: InfluxDB knows no org {org!r}: give org=NAME")
-        self._server.call("POST", "/api/v2/buckets", {"name": name, "orgID": orgs[0]["id"], "retentionRules": []})
-        log.info("influx_bucket_made name=%s org=%s", name, org)
+        try:
+            if self._found("/api/v2/buckets", "buckets", name=name, org=org):
+                return
+            orgs = self._found("/api/v2/orgs", "orgs", org=org)
+            if not orgs:
+                raise StoreMisconfigured(f"store.url: InfluxDB knows no org {org!r}: give ?org=NAME")
+            self._server.call("POST", "/api/v2/buckets", {"name": name, "orgID": orgs[0]["id"], "retentionRules": []})
+            log.info("influx_bucket_made name=%s org=%s", name, org)
+        except TokenRefused as error:
+            # A token that may only read and write one bucket is right for us: its first use tells.
+            log.warning("influx_bucket_unknown name=%s org=%s reason=%s", name, org, error)
+
+    def _found(self, path: str, what: str, **options: str) -> list[dict[str, Any]]:
+        """Return what a list of the API holds; for a name that is not there 2.x answers 404."""
+        try:
+            answer = self._server.call("GET", path, **options)
+        except NameUnknown:
+            return []
+        return list(answer.get(what) or [])
 
     def _delete_v2(self, first_ms: int, last_ms: int, predicate: str) -> None:
         address = self._server.address

@@ -40,6 +40,14 @@ class Refused(Exception):
         self.dropped = dropped
 
 
+class TokenRefused(StoreMisconfigured):
+    """The server knows us not, or lets us not do this."""
+
+
+class NameUnknown(StoreMisconfigured):
+    """The database, bucket or org is not there."""
+
+
 class Series(msgspec.Struct):
     """One series of an answer: rows of [time in ms, field, ...]."""
 
@@ -201,9 +209,9 @@ class InfluxServer:
         """Return the exception that an answer stands for."""
         where = f"InfluxDB at {self.address.base_url}"
         if status in (401, 403):
-            return StoreMisconfigured(f"store.token_file: {where} refuses us ({status}): {said}")
+            return TokenRefused(f"store.token_file: {where} refuses us ({status}): {said}")
         if status == 404:
-            return StoreMisconfigured(
+            return NameUnknown(
                 f"store.url: {where} has no database or bucket {self.address.database!r}"
                 f"{f' of org {self.address.org!r}' if self.address.org else ''}: {said}"
             )

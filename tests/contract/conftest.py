@@ -1,8 +1,14 @@
-"""The adapters under contract: each test of the store runs on every one."""
+"""The adapters under contract: each test of the store runs on every one.
+
+`HEATWATCH_TEST_INFLUX=influxdb://127.0.0.1:8086/{database}?org=O` with `HEATWATCH_TEST_INFLUX_TOKEN` names a server of
+another generation to run on instead of Debian's; every test makes a database or bucket of its own there.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -31,9 +37,10 @@ def opened(request: pytest.FixtureRequest) -> Callable[[str, Path], AbstractCont
     @contextmanager
     def open_one(adapter: str, folder: Path) -> Iterator[ReadingStore]:
         if adapter == "influx":
-            server = request.getfixturevalue("influx_server")
-            store = open_store(server.url(f"heat {next(_numbers)}"), role="owner")
-            with closing(store):
+            database, named = f"heat {time.time_ns()} {next(_numbers)}", os.environ.get("HEATWATCH_TEST_INFLUX")
+            url = named.format(database=database) if named else request.getfixturevalue("influx_server").url(database)
+            token = os.environ.get("HEATWATCH_TEST_INFLUX_TOKEN") if named else None
+            with closing(open_store(url, role="owner", token=token)) as store:
                 yield store
             return
         url = f"duckdb:///{folder}/heat.duckdb"

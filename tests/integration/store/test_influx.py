@@ -244,7 +244,8 @@ class TestAnswers:
                 if method == "POST":
                     made.append(given)
                     return 201, "v2.7.4", b"{}"
-                return 200, "v2.7.4", b'{"buckets":[]}'
+                # As 2.7.12 answers for a name that is not there.
+                return 404, "v2.7.4", b'{"code":"not found","message":"bucket \\"heat\\" not found"}'
             return (204, "v2.7.4", b"") if path.startswith("/api/v2/write") else (200, "v2.7.4", b'{"results":[]}')
 
         with answering(answer) as port:
@@ -254,3 +255,15 @@ class TestAnswers:
                 store.write(table(room("D1", T0 + 1)))
         assert len(made) == 1
         assert b'"orgID":"0a1b"' in made[0].replace(b" ", b"")
+
+    def test_a_token_for_one_bucket_is_enough(self):
+        def answer(method: str, path: str, given: bytes) -> tuple[int, str, bytes]:
+            if path.startswith(("/api/v2/orgs", "/api/v2/buckets")):
+                return 403, "v2.7.4", b'{"code":"forbidden","message":"insufficient permissions"}'
+            return (204, "v2.7.4", b"") if path.startswith("/api/v2/write") else (200, "v2.7.4", b'{"results":[]}')
+
+        with (
+            answering(answer) as port,
+            closing(open_store(f"influxdb://127.0.0.1:{port}/heat?org=heating", token="secret")) as store,
+        ):
+            assert store.write(table(room("D1", T0))).stored.all()
