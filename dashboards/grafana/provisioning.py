@@ -12,7 +12,6 @@ import msgspec
 
 from dashboards.grafana.board import Site
 from dashboards.grafana.queries import DATASOURCE
-from heating.store.address import InfluxAddress
 
 FOLDER, ALERT_FOLDER = "heatwatch", "heatwatch-health"
 _INTERVAL_S = 60
@@ -24,23 +23,23 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     url, database
-        As Grafana sees them; `$VARIABLE` is filled in by Grafana from its environment.
-    token_file
-        File on Grafana's machine that holds `Token ...`, the whole value of the header, for 2.x and 3.
-    user, password_file
-        For 1.x with accounts.
+        As Grafana sees them; in files, `$NAME` is filled in by Grafana from its environment.
+    token
+        For 2.x and 3, and 1.8 as `user:password`: a token, or in files where one stands (`file_secret`).
+    user, password
+        For accounts of 1.x and those that 2.x keeps for InfluxQL.
     """
 
     url: str
     database: str
-    token_file: str = ""
+    token: str = ""
     user: str = ""
-    password_file: str = ""
+    password: str = ""
 
-    @classmethod
-    def of(cls, address: InfluxAddress) -> Source:
-        """Take host and database from the store's address; who logs in is Grafana's environment to say."""
-        return cls(url=address.base_url, database=address.database)
+
+def file_secret(path: str) -> str:
+    """Say in a provisioning file that a secret stands in a file on Grafana's machine."""
+    return f"$__file{{{path}}}" if path else ""
 
 
 def datasource(source: Source) -> dict[str, Any]:
@@ -53,13 +52,13 @@ def datasource(source: Source) -> dict[str, Any]:
 
 def datasource_body(source: Source) -> dict[str, Any]:
     """Return the data source as file and API take it."""
-    plain: dict[str, Any] = {"httpMode": "POST", "dbName": source.database, "timeInterval": "60s", "maxSeries": 20_000}
+    plain: dict[str, Any] = {"httpMode": "GET", "dbName": source.database, "timeInterval": "60s", "maxSeries": 20_000}
     secret: dict[str, str] = {}
-    if source.token_file:
+    if source.token:
         plain["httpHeaderName1"] = "Authorization"
-        secret["httpHeaderValue1"] = f"$__file{{{source.token_file}}}"
-    if source.password_file:
-        secret["password"] = f"$__file{{{source.password_file}}}"
+        secret["httpHeaderValue1"] = f"Token {source.token}"
+    if source.password:
+        secret["password"] = source.password
     return {
         "name": "heatwatch",
         "uid": DATASOURCE["uid"],

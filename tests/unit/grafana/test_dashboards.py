@@ -14,13 +14,13 @@ import yaml
 from collector.payloads.message import Reason, Silence
 from dashboards.grafana.board import SCHEMA_VERSION, Dashboard, Site
 from dashboards.grafana.build import build, dashboards_of, files
-from dashboards.grafana.provisioning import Source
+from dashboards.grafana.provisioning import Source, file_secret
 from dashboards.grafana.words import GRAFANA_WORDS, REASON_WORDS, speaker
 from heating.measurement import SCHEMAS, Measurement
 from heating.words import Language
 
 ZONE = ZoneInfo("Asia/Shanghai")
-SOURCE = Source(url="http://influxdb:8086", database="heat", token_file="/run/secrets/grafana_influx")
+SOURCE = Source(url="http://influxdb:8086", database="heat", token=file_secret("/run/secrets/grafana_influx"))
 CORE = {"stat", "timeseries", "table", "state-timeline", "heatmap"}
 TRANSFORMATIONS = {"sortBy", "limit", "organize", "groupingToMatrix", "joinByField"}
 
@@ -141,7 +141,7 @@ def test_provisioning_is_yaml_that_names_secrets_but_holds_none() -> None:
     found = {name: yaml.safe_load(text) for name, text in files(site(), SOURCE, "/d") if name.endswith(".yaml")}
     source = found["provisioning/datasources/heatwatch.yaml"]["datasources"][0]
     assert (source["uid"], source["name"], source["type"]) == ("heatwatch", "heatwatch", "influxdb")
-    assert source["secureJsonData"] == {"httpHeaderValue1": "$__file{/run/secrets/grafana_influx}"}
+    assert source["secureJsonData"] == {"httpHeaderValue1": "Token $__file{/run/secrets/grafana_influx}"}
     assert source["jsonData"]["httpHeaderName1"] == "Authorization"
     provider = found["provisioning/dashboards/heatwatch.yaml"]["providers"][0]
     assert provider["options"]["path"] == "/d"
@@ -159,7 +159,7 @@ def test_rules_are_four_and_leave_policies_and_contacts_alone() -> None:
 
 
 def test_accounts_of_1x_come_from_a_file() -> None:
-    source = Source(url="http://i:8086", database="heat", user="grafana", password_file="/run/secrets/influx")
+    source = Source(url="http://i:8086", database="heat", user="grafana", password=file_secret("/run/secrets/influx"))
     text = dict(files(site(), source, "/d"))["provisioning/datasources/heatwatch.yaml"]
     found = yaml.safe_load(text)["datasources"][0]
     assert found["user"] == "grafana"
