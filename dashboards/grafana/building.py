@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.grafana import looks
 from dashboards.grafana.board import BUILDING, Dashboard, Site, Variable, chain
-from dashboards.grafana.columns import CELSIUS, KELVIN, NOW, RATE, alarm, by_floor, home_columns, names
+from dashboards.grafana.columns import CELSIUS, KELVIN, KELVIN_FINE, NOW, RATE, alarm, by_floor, home_columns, names
 from dashboards.grafana.panels import Column, Look, Override, Panel, coloured, lines, stat, table
 from dashboards.grafana.queries import chosen, history, newest, newest_rows
 from heating.measurement import Measurement
@@ -83,21 +83,29 @@ def _grid(site: Site) -> Panel:
         ],
         transformations=[
             {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "place", "desc": False}]}},
-            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "storey", "desc": True}]}},
             {
                 "id": "groupingToMatrix",
                 "options": {"columnField": "place", "rowField": "storey", "valueField": "cell", "emptyValue": "empty"},
             },
+            _number("storey\\place"),
+            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "storey\\place", "desc": True}]}},
         ],
         time_from=NOW,
     )
 
 
+def _number(field: str) -> dict[str, object]:
+    """Make a column one of numbers, so that floor 10 is above floor 9."""
+    conversions = [{"targetField": field, "destinationType": "number"}]
+    return {"id": "convertFieldType", "options": {"fields": {}, "conversions": conversions}}
+
+
 def _homes(site: Site) -> Panel:
-    room = Column(name="room", title=site.say("room_no"), width=70)
-    skipped = ("building", "side")
-    columns = [room, *(c for c in home_columns(site.say) if c.name not in skipped)]
-    columns.append(Column(name="building", title=site.say("building"), hidden=True))
+    """List the homes; here the room number leads to a home, whose whole id would say the building again."""
+    shown = {column.name: column for column in home_columns(site.say) if column.name != "side"}
+    room = Column(name="room", title=site.say("room_no"), link=shown["home"].link)
+    hidden = {name: Column(name=name, title=shown[name].title, hidden=True) for name in ("home", "building")}
+    columns = [room, *(shown | hidden).values()]
     target = newest_rows(
         Measurement.HOME_NOW, names(columns), tags=("home", "station", "branch", "building"), by="urgency", where=_HERE
     )
@@ -122,7 +130,7 @@ def _histories(site: Site) -> list[Panel]:
     return [
         lines(say("temperature_history"), (0, 19, 14, 8), warm, CELSIUS, overrides=colours),
         lines(
-            say("vertical_history"), (14, 19, 10, 8), [spread], KELVIN, description=say("vertical_hint"),
+            say("vertical_history"), (14, 19, 10, 8), [spread], KELVIN_FINE, description=say("vertical_hint"),
             overrides=[coloured(say("vertical"), looks.PINK, custom__fillOpacity=15)],
         ),
     ]  # fmt: skip

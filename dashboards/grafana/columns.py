@@ -15,7 +15,7 @@ from heating.order import TriggerClass
 CLOCK_TIME = "time:MM-DD HH:mm"
 CELSIUS = Look(unit="celsius", decimals=1)
 KELVIN = Look(unit="suffix: K", decimals=1)
-COUNT = Look(decimals=0)
+KELVIN_FINE = Look(unit="suffix: K", decimals=2)
 # Shares of devices and hours (our own bands).
 ONLINE_STEPS = looks.steps((None, looks.PLAIN), (0.0, looks.RED), (0.90, looks.ORANGE), (0.95, looks.GREEN))
 # Gates of the qualified rate: 98 % (Beijing, historical), 90 % (Heilongjiang, draft); see the regulations, no. 30.
@@ -64,11 +64,12 @@ def home_columns(say: Say) -> list[Column]:
 def finding_columns(say: Say) -> list[Column]:
     """Return the columns of a finding, from `finding_status`."""
     kinds, scopes = [k.value for k in FindingKind], [s.value for s in Scope]
-    to_place = link(say("building_board"), BUILDING, station="station", branch="branch", building="building")
+    to_branch = link(say("station_board"), STATION, station="station", branch="branch")
+    to_building = link(say("building_board"), BUILDING, station="station", branch="branch", building="building")
     return [
         Column(name="severity", title=say("severity"), mappings=looks.severities(say), width=85, colour="color-text"),
         Column(name="kind", title=say("kind"), mappings=looks.words(say, kinds), width=110),
-        Column(name="named", title=say("place"), link=to_place),
+        Column(name="named", title=say("place"), link=to_building, other_link=to_branch),
         Column(name="points", title=say("points_count"), decimals=0, width=70),
         Column(name="cause", title=say("cause_word"), mappings=looks.words(say, scopes), width=90),
         Column(name="start_ms", title=say("since"), unit=CLOCK_TIME, width=110),

@@ -40,6 +40,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: dict[str, Any] | None = None
     colour: str = ""
     link: dict[str, Any] | None = None
+    other_link: dict[str, Any] | None = None
     hidden: bool = False
     align: str = ""
 
@@ -50,7 +51,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         custom = {"custom.width": self.width, "custom.align": self.align}
         given |= {key: value for key, value in (plain | custom).items() if value not in ("", None)}
         if self.link:
-            given["links"] = [self.link]
+            given["links"] = [self.link, *([self.other_link] if self.other_link else [])]
         if self.colour:
             given["custom.cellOptions"] = {
                 "type": self.colour,

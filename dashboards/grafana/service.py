@@ -49,7 +49,7 @@ def _states(site: Site) -> Panel:
         Column(name="orders", title=say("orders_count"), decimals=0, colour="gauge"),
         Column(name="overdue", title=say("is_late"), decimals=0, width=80,
                thresholds=looks.steps((None, looks.PLAIN), (1, looks.RED)), colour="color-text"),
-        Column(name="nr", title=say("step"), hidden=True),
+        Column(name="nr", title="#", hidden=True),
     ]  # fmt: skip
     target = newest_rows(Measurement.ORDER_COUNT, names(columns), tags=("state",), by="orders")
     return table(say("by_state"), (8, 0, 6, 13), [target], columns, sort="nr", descending=False, time_from=NOW)
@@ -67,7 +67,7 @@ def _clocks(site: Site) -> Panel:
         Column(name="late", title=say("overdue_now"), decimals=0, width=85,
                thresholds=looks.steps((None, looks.PLAIN), (1, looks.RED)), colour="color-text"),
         Column(name="running", title=say("waiting_clock"), decimals=0, width=95),
-        Column(name="nr", title=say("step"), hidden=True),
+        Column(name="nr", title="#", hidden=True),
     ]  # fmt: skip
     counts = ", ".join(f'sum("{field}") AS "{field}"' for field in ("met", "missed", "early", "late"))
     inner = (

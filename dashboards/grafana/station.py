@@ -7,7 +7,7 @@ from dashboards.grafana.board import STATION, Dashboard, Site, chain
 from dashboards.grafana.columns import (
     CELSIUS,
     JUST_NOW,
-    KELVIN,
+    KELVIN_FINE,
     NOW,
     RATE,
     alarm,
@@ -88,7 +88,7 @@ def _imbalance(site: Site) -> list[Panel]:
             custom={"thresholdsStyle": {"mode": "dashed"}},
         ),
         lines(
-            say("imbalance"), (12, 12, 12, 8), [spread], KELVIN, description=say("horizontal_hint"),
+            say("imbalance"), (12, 12, 12, 8), [spread], KELVIN_FINE, description=say("horizontal_hint"),
             overrides=[coloured(say("horizontal"), looks.PINK, custom__fillOpacity=15)],
         ),
     ]  # fmt: skip

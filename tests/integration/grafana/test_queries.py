@@ -166,7 +166,7 @@ def _used(body: dict[str, Any]) -> set[str]:
         match transformation["id"]:
             case "organize":
                 used |= set(options["indexByName"])
-            case "sortBy":
+            case "sortBy" if "\\" not in options["sort"][0]["field"]:
                 used |= {one["field"] for one in options["sort"]}
             case "groupingToMatrix":
                 used |= {options["columnField"], options["rowField"], options["valueField"]}

@@ -22,7 +22,7 @@ from heating.words import Language
 ZONE = ZoneInfo("Asia/Shanghai")
 SOURCE = Source(url="http://influxdb:8086", database="heat", token=file_secret("/run/secrets/grafana_influx"))
 CORE = {"stat", "timeseries", "table", "state-timeline", "heatmap"}
-TRANSFORMATIONS = {"sortBy", "limit", "organize", "groupingToMatrix", "joinByField"}
+TRANSFORMATIONS = {"sortBy", "limit", "organize", "groupingToMatrix", "joinByField", "convertFieldType"}
 
 
 def site(language: Language = Language.ZH) -> Site:
@@ -105,6 +105,15 @@ def test_links_lead_to_dashboards_and_set_their_variables(board: Dashboard) -> N
             assert uid, url
             assert set(re.findall(r"var-(\w+)=", url)) <= variables[uid[1]]
             assert set(re.findall(r'__data\.fields\["(\w+)"\]', url)) <= columns
+
+
+@pytest.mark.parametrize("language", Language)
+def test_columns_of_a_table_have_titles_of_their_own(language: Language) -> None:
+    """Grafana shows one column's values in all columns of the same title."""
+    for board in dashboards_of(site(language)):
+        for panel in board.panels:
+            titles = [o.properties["displayName"] for o in panel.overrides if "displayName" in o.properties]
+            assert len(titles) == len(set(titles)), (board.title, panel.title, titles)
 
 
 def test_every_word_is_said_in_both_languages() -> None:
