@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 import msgspec
@@ -35,6 +35,7 @@ class JudgingRules(msgspec.Struct, frozen=True, kw_only=True):
     confirm_min: float = 30.0
     low_floors: int = 2
     profile: str = "enterprise"
+    seasons: tuple[tuple[date, date], ...] = ()
 
 
 class AreaRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,9 +93,11 @@ class Snapshot:
         return tuple(row for row in self.homes if row.building == building)
 
 
-def load_snapshot(store: ReadingStore, ledger: Ledger, at: datetime, rules: JudgingRules) -> Snapshot:
-    """Read everything that a page needs; raises what the ports raise."""
-    register = ledger.places.register()
+def load_snapshot(
+    store: ReadingStore, ledger: Ledger, at: datetime, rules: JudgingRules, register: Register | None = None
+) -> Snapshot:
+    """Read everything that a page needs; raises what the ports raise. The register is read unless given."""
+    register = register or ledger.places.register()
     rooms = [p for p in register.points if p.kind is PointKind.ROOM]
     status = _statuses(_recent(store, Measurement.HOME_STATUS, at))
     findings, orders = tuple(ledger.findings.open()), tuple(ledger.orders.unfinished())

@@ -82,6 +82,10 @@ DASHBOARD_WORDS: dict[str, tuple[str, str]] = {
     "no_orders": ("没有在办调度单", "No open orders"),
     "no_point": ("未设测温点", "no measurement point"),
     "more": ("更多", "more"),
+    "worst_first": ("最需关注", "worst first"),
+    "shown_of": ("显示 {shown} / {total}", "{shown} of {total} shown"),
+    "previous_page": ("上一页", "Previous"),
+    "next_page": ("下一页", "Next"),
     "last_48h": ("近48小时", "Last 48 hours"),
     "legend": ("图例", "Legend"),
     "breach": ("低温时段", "Breach"),
@@ -164,6 +168,11 @@ DASHBOARD_WORDS: dict[str, tuple[str, str]] = {
     "points_paper_note": (
         "每个测温点的整点读数、最低/平均/最高、低于限值小时数与判定",
         "Every point: readings at fixed hours, min/mean/max, hours below the floor, verdict",
+    ),
+    "completeness_paper": ("数据完整率报表", "Account of readings"),
+    "completeness_paper_note": (
+        "逐设备逐日：应有、收到、入库、重复、忽略、隔离、迟到、缺失；各项相加与收到一致",
+        "By device and day: expected, received, stored, repeated, ignored, quarantined, late, missing; it adds up",
     ),
     "print_form": ("打印版", "Printable"),
     "day_of_paper": ("日期", "Day"),

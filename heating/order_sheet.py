@@ -15,6 +15,7 @@ from heating.finding import Cause, Severity, Subject
 from heating.ledger.port import Places
 from heating.order import OrderEvent, OrderState, TriggerClass, WorkOrder, possible
 from heating.order_clocks import StepClock, clocks
+from heating.register import Register
 from heating.site import Contact, MeasurementPoint
 from heating.words import Language, say
 
@@ -75,12 +76,14 @@ def show_order(
     now: datetime,
     *,
     hide: Callable[[Contact], Contact] | None = None,
+    register: Register | None = None,
 ) -> OrderSheet:
     """Return the sheet of an order at `now`; a point that left the register keeps its line without a place.
 
-    `hide` turns contacts into what may be shown to who neither calls nor visits (`heating.personal.masked`).
+    `hide` turns contacts into what may be shown to who neither calls nor visits (`heating.personal.masked`);
+    the register is read unless given.
     """
-    by_id = places.register().by_id
+    by_id = (register or places.register()).by_id
     points = {point_id: by_id.get(point_id) for point_id in order.points}
     homes = tuple(_homes(order, points, _Shown(places, language, hide)))
     contact = next((home.contact for home in homes if home.contact), Contact())

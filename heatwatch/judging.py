@@ -31,4 +31,5 @@ def words_rules(settings: Settings) -> JudgingRules:
         confirm_min=settings.analyzer.confirm_min,
         low_floors=settings.analyzer.low_floors,
         profile=settings.regulation.enterprise,
+        seasons=settings.site.season_dates,
     )

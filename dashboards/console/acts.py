@@ -104,7 +104,7 @@ def _recorded(seq: int, record: InspectionRecord) -> Recorded:
 
 def _check(desk: Desk, visit: InspectionRecord) -> None:
     limit = desk.now() + _FUTURE
-    if visit.point_id not in desk.ledger.places.register().by_id:
+    if visit.point_id not in desk.register().by_id:
         raise InputError(f"point_id = {visit.point_id!r}: no such measurement point")
     for name, instant in (("arrived_at", visit.arrived_at), ("measured_at", visit.measured_at)):
         if instant is not None and (instant.tzinfo is None or instant > limit):

@@ -143,7 +143,7 @@ def points(
     """Return the register in force."""
     rows = [
         point
-        for point in desk.ledger.places.register().points
+        for point in desk.register().points
         if (kind is None or point.kind is kind) and (building is None or point.building_id == building)
     ]
     return PointsAnswer(at=desk.now(), points=rows)

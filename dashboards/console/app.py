@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, get
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -64,6 +65,7 @@ def create_app(desk: Desk) -> Litestar:
             use_handler_docstrings=True,
         ),
         request_max_body_size=_BODY_LIMIT,
+        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=3, minimum_size=2000),
         logging_config=None,
     )
 

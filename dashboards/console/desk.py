@@ -14,12 +14,14 @@ from dashboards.console.users import Users
 from dashboards.snapshot import JudgingRules, Snapshot, load_snapshot
 from heating.clock import Clock
 from heating.ledger.port import Ledger
+from heating.register import Register
 from heating.stage import Health, Metric
 from heating.store.port import ReadingStore
 from heating.words import Language
 
-# Seconds of the machine for which one load serves all who ask: many screens cost no more than one.
-_KEEP_S = 2.0
+# Seconds of the machine for which one load serves all who ask: many screens cost no more than one. A site that takes
+# long to load keeps it for a multiple of that, so that the console never takes more than a fraction of a core for it.
+_KEEP_S, _KEEP_LOADS = 2.0, 5.0
 
 
 class RecordEvent(Protocol):
@@ -80,6 +82,7 @@ class Desk:
         self.answers: dict[int, int] = {}
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
+        self._register: tuple[str, Register] | None = None
         self._loaded = 0.0
 
     def now(self) -> datetime:
@@ -87,14 +90,27 @@ class Desk:
         return self.clock.now()
 
     def snapshot(self) -> Snapshot:
-        """Return the site as it is, at most two seconds old; one caller loads, the others wait for it."""
+        """Return the site as it is, a few seconds old at most; one caller loads, the others wait for it."""
         with self._lock:
             started = perf_counter()
-            if self._snapshot is None or started - self._loaded > _KEEP_S:
-                self._snapshot = load_snapshot(self.store, self.ledger, self.now(), self.site.rules)
+            if self._snapshot is None or started - self._loaded > self._keep_s:
+                register = self.register()
+                self._snapshot = load_snapshot(self.store, self.ledger, self.now(), self.site.rules, register)
                 self._loaded = perf_counter()
                 self.load_seconds = self._loaded - started
             return self._snapshot
+
+    @property
+    def _keep_s(self) -> float:
+        return max(_KEEP_S, _KEEP_LOADS * self.load_seconds)
+
+    def register(self) -> Register:
+        """Return the register in force, read again when another file was imported."""
+        stamp = self.ledger.places.stamp()
+        held = self._register
+        if held is None or not stamp or held[0] != stamp:
+            held = self._register = (stamp, self.ledger.places.register())
+        return held[1]
 
     def forget(self) -> None:
         """Drop the snapshot, so that the next page shows what was just done."""

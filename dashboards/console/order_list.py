@@ -43,7 +43,7 @@ def order_view(order: WorkOrder, now: datetime) -> OrderView:
 def sheet_for(user: User, desk: Desk, order: WorkOrder, language: Language) -> OrderSheet:
     """Return the sheet of an order; contacts are masked for roles that neither call nor visit."""
     hide = None if user.may(Right.CONTACT) else masked
-    return show_order(order, desk.ledger.places, language, desk.now(), hide=hide)
+    return show_order(order, desk.ledger.places, language, desk.now(), hide=hide, register=desk.register())
 
 
 def by_urgency(orders: Iterable[WorkOrder], now: datetime) -> list[OrderView]:

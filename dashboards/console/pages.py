@@ -19,6 +19,7 @@ from dashboards.console.grid import building_grid
 from dashboards.console.guard import needs
 from dashboards.console.order_list import by_urgency, sheet_for
 from dashboards.console.plot import HomePlot, Track, home_plot
+from dashboards.console.tiles import tiles
 from dashboards.console.users import Right
 from dashboards.console.view import View
 from dashboards.floors import floor_steps
@@ -54,14 +55,12 @@ def overview(request: Asking, desk: AtDesk) -> Response[str]:
 
 
 @get("/buildings", sync_to_thread=True, include_in_schema=False)
-def buildings(request: Asking, desk: AtDesk) -> Response[str]:
-    """Show all buildings as small grids."""
+def buildings(request: Asking, desk: AtDesk, station: FromQuery[str] = "", page: FromQuery[int] = 1) -> Response[str]:
+    """Show buildings as small grids: all of a small site, else the worst, or those of a station."""
     snapshot = desk.snapshot()
-    by_building: dict[str, list[HomeRow]] = {}
-    for row in snapshot.homes:
-        by_building.setdefault(row.building, []).append(row)
-    grids = {building: building_grid(rows) for building, rows in sorted(by_building.items(), key=_natural)}
-    return page_of(request, desk, "buildings.html", snapshot, {"grids": grids})
+    chosen = tiles(snapshot.homes, station, page)
+    grids = {building: building_grid(rows) for building, rows in chosen.shown.items()}
+    return page_of(request, desk, "buildings.html", snapshot, {"grids": grids, "tiles": chosen})
 
 
 @get("/building", sync_to_thread=True, include_in_schema=False)
@@ -185,8 +184,3 @@ def _plot(desk: Desk, snapshot: Snapshot, row: HomeRow) -> HomePlot:
         breaches,
         desk.site.zone,
     )
-
-
-def _natural(item: tuple[str, list[HomeRow]]) -> tuple[str, int, str]:
-    station, _, name = item[0].partition("/")
-    return station, int(name) if name.isdecimal() else 1_000_000, name

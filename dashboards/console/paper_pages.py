@@ -13,6 +13,7 @@ from dashboards.console.desk import Desk
 from dashboards.console.pages import language_of, page_of
 from dashboards.console.users import Right
 from dashboards.reports import PointsReport, RoundsReport, paper_bytes, points_paper, rounds_paper
+from dashboards.reports.completeness import HTML_LINES, CompletenessReport, completeness_paper, completeness_statement
 from dashboards.reports.paper import Paper
 from heating.errors import InputError
 from heating.regulation import load_profile
@@ -48,7 +49,7 @@ def paper(
     if form not in _TYPES:
         raise InputError(f"form = {form!r}: wants {', '.join(_TYPES)}")
     now = desk.now()
-    content = paper_bytes(_paper(request, desk, name, (_day(desk, day, now), building)), form)
+    content = paper_bytes(_paper(request, desk, name, (_day(desk, day, now), building, form)), form)
     headers = {"Content-Type": _TYPES[form]}
     if form == "html":
         headers["Content-Security-Policy"] = _PAPER_POLICY
@@ -58,14 +59,14 @@ def paper(
     return Response(content, headers=headers)
 
 
-def _paper(request: Asking, desk: Desk, name: str, what: tuple[date, str]) -> Paper:
+def _paper(request: Asking, desk: Desk, name: str, what: tuple[date, str, str]) -> Paper:
     site, language = desk.site, language_of(request, desk)
     if name == "points":
-        day, building = what
+        day, building, _ = what
         wanted = PointsReport(
             first=day, last=day, profile=load_profile(site.rules.profile), zone=site.zone, site_name=site.name,
             language=language, stale_after_min=site.rules.stale_after_min, confirm_min=site.rules.confirm_min,
-            building=building or None,
+            building=building or None, seasons=site.rules.seasons,
         )  # fmt: skip
         return points_paper(wanted, desk.store, desk.ledger)
     if name == "rounds":
@@ -73,6 +74,14 @@ def _paper(request: Asking, desk: Desk, name: str, what: tuple[date, str]) -> Pa
             raise PermissionDeniedException("the list of a round holds personal data")
         round_ = RoundsReport(at=desk.now(), zone=site.zone, site_name=site.name, language=language, rules=site.rules)
         return rounds_paper(round_, desk.store, desk.ledger)
+    if name == "completeness":
+        day, _, form = what
+        account = CompletenessReport(
+            first=day, last=day, zone=site.zone, now=desk.now(), seasons=site.rules.seasons, site_name=site.name,
+            language=language, most_lines=HTML_LINES if form == "html" else None,
+        )  # fmt: skip
+        numbers = completeness_statement(account, desk.store, desk.ledger)
+        return completeness_paper(account, numbers, desk.register())
     raise NotFoundException(f"no paper {name}")
 
 

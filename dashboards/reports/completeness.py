@@ -6,7 +6,7 @@ the fates add up (contract §4).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import msgspec
 from dashboards.places import home_lines
 from dashboards.reports.account import AccountRequest, load_account
 from dashboards.reports.expected import Basis
-from dashboards.reports.paper import Column, Look, Paper, Row, Sheet, Value
+from dashboards.reports.paper import Column, Look, MadeRows, Paper, Row, Sheet, Value
 from dashboards.reports.statement import Line, Statement, statement
 from dashboards.reports.words import text
 from dashboards.reports.writers import write_paper
@@ -81,7 +81,7 @@ class _Table:
     def _say(self, key: str) -> str:
         return text(key, self._language)
 
-    def sheet(self, key: str, rows: tuple[Row, ...], left_out: int, lines: tuple[str, ...] = ()) -> Sheet:
+    def sheet(self, key: str, rows: Sequence[Row], left_out: int, lines: tuple[str, ...] = ()) -> Sheet:
         notes = [self._say(note) for note in ("completeness_basis", "completeness_expected", "completeness_interval")]
         if left_out:
             lines = (*lines, self._say("completeness_left_out").format(shown=len(rows), left=left_out))
@@ -98,11 +98,10 @@ class _Table:
     def lines(self, key: str, lines: Sequence[Line]) -> Sheet:
         """Return the sheet of lines of devices, cut where the request says so."""
         most = self._request.most_lines
-        shown: Iterable[Line] = lines
+        shown = lines
         if most is not None and len(lines) > most:
             shown = sorted(lines, key=lambda line: (-(line.missing or 0), -line.quarantined))[:most]
-        rows = tuple(self._row(line) for line in shown)
-        return self.sheet(key, rows, len(lines) - len(rows))
+        return self.sheet(key, MadeRows(shown, self._row), len(lines) - len(shown))
 
     def days(self, numbers: Statement) -> tuple[Row, ...]:
         """Return a row for each day, then what names no device, then all."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from typing import Any, overload
 
 import msgspec
 
@@ -38,6 +40,32 @@ class Row(msgspec.Struct, frozen=True):
     bad: frozenset[int] = frozenset()
 
 
+class MadeRows(Sequence[Row]):
+    """Rows that are made of other things one by one, each time they are read."""
+
+    def __init__(self, things: Sequence[Any], row: Callable[[Any], Row]) -> None:
+        self._things = things
+        self._row = row
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._things)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Make them in order."""
+        return map(self._row, self._things)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Row]: ...
+    def __getitem__(self, at: int | slice) -> Row | Sequence[Row]:
+        """Make one, or give a part."""
+        if isinstance(at, slice):
+            return MadeRows(self._things[at], self._row)
+        return self._row(self._things[at])
+
+
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """One table with what stands above and below it.
 
@@ -45,6 +73,8 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     name
         Short name of the tab.
+    rows
+        May be made while they are read, so that a long paper needs no memory for them.
     row_height
         Millimetres of a row, so that hands have room to write; 0 as the text needs.
     """
@@ -53,7 +83,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     lines: tuple[str, ...]
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     notes: tuple[str, ...] = ()
     signatures: tuple[str, ...] = ()
     row_height: float = 0.0

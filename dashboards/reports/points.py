@@ -14,6 +14,7 @@ import numpy as np
 from dashboards.floors import day_window, floor_of
 from dashboards.places import home_lines, place_id
 from dashboards.reports.day import PointDay, Stretch, point_day
+from dashboards.reports.expected import Seasons, in_season
 from dashboards.reports.paper import Column, Look, Paper, Row, Sheet
 from dashboards.reports.words import text
 from dashboards.reports.writers import write_paper
@@ -46,6 +47,8 @@ class PointsReport(msgspec.Struct, frozen=True, kw_only=True):
         A day is unqualified from this many minutes below the floor on (`analyzer.confirm_min`).
     building
         Id of a building; None means all.
+    seasons
+        Heating seasons, first and last day included; days outside are not judged. None given: always in season.
     """
 
     first: date
@@ -58,6 +61,7 @@ class PointsReport(msgspec.Struct, frozen=True, kw_only=True):
     stale_after_min: float = 90.0
     confirm_min: float = 30.0
     building: str | None = None
+    seasons: Seasons = ()
 
 
 def write_points_report(request: PointsReport, store: ReadingStore, ledger: Ledger, out: Path) -> None:
@@ -126,7 +130,8 @@ def _stretches(
     spans = [(to_ms(o.start), to_ms(o.end) if o.end else end, _under(o, points)) for o in outages]
     spans = [span for span in spans if span[0] < end and span[1] > start]
     cuts = sorted({start, end, by_day, by_night, *(ms for span in spans for ms in span[:2] if start < ms < end)})
-    suspended = np.array([p.heating_state is HeatingState.SUSPENDED for p in points], dtype=np.bool_)
+    idle = not in_season(day, request.seasons)
+    suspended = np.array([idle or p.heating_state is HeatingState.SUSPENDED for p in points], dtype=np.bool_)
     floors = {is_day: _floors(request.profile, points, day=is_day) for is_day in (True, False)}
     stretches = []
     for a, b in pairwise(cuts):
@@ -168,8 +173,9 @@ def _sheet(
     language = request.language
     day_h = (stretches[-1].end_ms - stretches[0].start_ms) / 3_600_000
     limits = [_floors(request.profile, points, day=is_day) for is_day in (True, False)]
+    idle = not in_season(day, request.seasons)
     verdicts = [
-        "no_limit" if np.isnan(limits[0][i]) else verdict(numbers, i, day_h, request.confirm_min)
+        "season" if idle else "no_limit" if np.isnan(limits[0][i]) else verdict(numbers, i, day_h, request.confirm_min)
         for i in range(len(points))
     ]
     rows = [

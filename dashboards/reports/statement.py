@@ -68,7 +68,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 def statement(account: Account, timezone: str) -> Statement:
     """Return the lines of an account."""
     everybody = account.booked.sum(axis=0) + account.unnamed
-    days, devices = account.days.days, range(len(account.devices))
+    days, devices = account.days.days, np.arange(len(account.devices))
     measured = np.stack([account.expected, account.present, account.missing], axis=-1)
     total = Line(**_fates(everybody.sum(axis=0)), **_measured(measured.sum(axis=(0, 1))))
     beginning = {name: account.totals.get(name, 0) for name in (*FATES, "packets")}
@@ -85,29 +85,45 @@ def statement(account: Account, timezone: str) -> Statement:
         since_beginning=beginning,
         days=lines,
         unnamed_days=[Line(day=day, **_fates(account.unnamed[k])) for k, day in enumerate(days)],
-        devices=[_device(account, d, None, account.booked[d].sum(axis=0), measured[d].sum(axis=0)) for d in devices],
+        devices=_devices(account, devices, None, account.booked.sum(axis=1), measured.sum(axis=1)),
         device_days=_device_days(account, measured),
     )
 
 
 def _device_days(account: Account, measured: Ints) -> list[Line]:
-    """Return a line for each device and day on which it was expected, booked or present."""
-    told = measured.any(axis=2) | account.booked.any(axis=2)
-    which = np.argwhere(told.T).tolist()  # by day, then device
-    return [_device(account, d, account.days.days[k], account.booked[d, k], measured[d, k]) for k, d in which]
+    """Return a line for each device and day on which it was expected, booked or present, by day, then device."""
+    told = np.concatenate((measured, account.booked), axis=2).any(axis=2)
+    lines = []
+    for k, day in enumerate(account.days.days):
+        which = np.flatnonzero(told[:, k])
+        lines += _devices(account, which, day, account.booked[which, k], measured[which, k])
+    return lines
 
 
-def _device(account: Account, d: int, day: date | None, booked: Ints, measured: Ints) -> Line:
-    interval = account.interval_ms[d]
-    return Line(
-        day=day,
-        device=account.devices[d],
-        point=account.points[d] or None,
-        interval_s=None if np.isnan(interval) else round(float(interval) / 1000, 3),
-        interval_basis=account.basis[d],
-        **_fates(booked),
-        **_measured(measured),
-    )
+def _devices(account: Account, which: Ints, day: date | None, booked: Ints, measured: Ints) -> list[Line]:
+    """Return the lines of the devices at indices `which`, whose counts are the rows of `booked` and `measured`."""
+    seconds = account.interval_ms[which] / 1000
+    columns = zip(which.tolist(), booked.tolist(), measured.tolist(), seconds.tolist(), strict=True)
+    return [
+        Line(
+            day=day,
+            device=account.devices[d],
+            point=account.points[d] or None,
+            received=fates[0],
+            stored=fates[1],
+            repeated=fates[2],
+            ignored=fates[3],
+            quarantined=fates[4],
+            late=fates[5],
+            expected=counts[0],
+            present=counts[1],
+            missing=counts[2],
+            completeness=_share(counts[0], counts[2]),
+            interval_s=None if interval != interval else round(interval, 3),  # NaN is not itself
+            interval_basis=account.basis[d],
+        )
+        for d, fates, counts, interval in columns
+    ]
 
 
 def _fates(counts: Ints) -> dict[str, Any]:
@@ -116,8 +132,11 @@ def _fates(counts: Ints) -> dict[str, Any]:
 
 def _measured(counts: Ints) -> dict[str, Any]:
     expected, present, missing = counts.tolist()
-    share = (expected - missing) / expected if expected else None
-    return {"expected": expected, "present": present, "missing": missing, "completeness": share}
+    return {"expected": expected, "present": present, "missing": missing, "completeness": _share(expected, missing)}
+
+
+def _share(expected: int, missing: int) -> float | None:
+    return (expected - missing) / expected if expected else None
 
 
 def _adds_up(booked: Ints, beginning: dict[str, int]) -> bool:

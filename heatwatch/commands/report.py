@@ -59,6 +59,7 @@ def points(
             stale_after_min=settings.analyzer.stale_after_min,
             confirm_min=settings.analyzer.confirm_min,
             building=building,
+            seasons=settings.site.season_dates,
         )
         write_points_report(request, opened.store, opened.ledger, out)
     note(f"{out} written")

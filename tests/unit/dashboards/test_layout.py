@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 from dashboards.console.grid import building_grid
 from dashboards.console.plot import Track, home_plot
+from dashboards.console.tiles import tiles
 from dashboards.floors import floor_steps
-from dashboards.homes import Known, homes_of
+from dashboards.homes import Known, PointStatus, homes_of
+from heating.finding import Status
 from heating.instants import to_ms
 from heating.regulation import load_profile
 from heating.site import MeasurementPoint
@@ -73,3 +75,35 @@ def test_breaches_are_cut_to_the_window() -> None:
     plot = home_plot(window, Track([], [], 1), Track([], [], 1), breaches, ZONE)
     assert len(plot.breaches) == 1
     assert plot.breaches[0].x == 44
+
+
+def many(buildings: int):  # type: ignore[no-untyped-def]
+    points = [
+        MeasurementPoint(point_id=f"P{s}-{b}", station=s, building=str(b), unit="1", floor=1, room="101")
+        for s in ("S1", "S2")
+        for b in range(1, buildings + 1)
+    ]
+    cold = PointStatus(at=START, status=Status.COLD, temperature_c=15.0, deficit_k=3.0, score=3.0)
+    warm = PointStatus(at=START, status=Status.OK, temperature_c=20.0)
+    status = {p.point_id: cold if p.building == "70" else warm for p in points}
+    return homes_of(points, Known(status, {}, {}, {}, low_floors=2))
+
+
+def test_a_large_site_shows_the_worst_buildings_and_each_station_page_by_page() -> None:
+    rows = many(100)
+    first = tiles(rows, "", 1)
+    assert (len(first.shown), first.total, first.pages) == (60, 200, 4)
+    assert list(first.shown)[:2] == ["S1/70", "S2/70"]
+    assert [(s.id, s.buildings, s.cold) for s in first.stations] == [("S1", 100, 1), ("S2", 100, 1)]
+    seen = [building for page in range(1, 5) for building in tiles(rows, "", page).shown]
+    assert len(set(seen)) == len(seen) == 200
+    second = tiles(rows, "S2", 2)
+    assert list(second.shown) == [f"S2/{b}" for b in range(61, 101)]
+    assert tiles(rows, "S2", 99).page == 2
+    assert tiles(rows, "nowhere", 1).total == 0
+
+
+def test_a_small_site_shows_all_buildings_in_their_order() -> None:
+    shown = tiles(many(12), "", 1)
+    assert list(shown.shown) == [f"{s}/{b}" for s in ("S1", "S2") for b in range(1, 13)]
+    assert shown.pages == 1

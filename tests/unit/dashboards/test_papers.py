@@ -154,3 +154,22 @@ def test_papers_come_from_the_console_too(client: TestClient, client_of: Callabl
     assert client.get("/papers/points", params={"day": "soon"}).status_code == 400
     assert client.get("/papers/points", params={"form": "docx"}).status_code == 400
     assert client.get("/papers/rounds").status_code == 200
+
+
+def test_days_outside_the_season_are_not_judged(site: Site, tmp_path: Path) -> None:
+    out = tmp_path / "points.csv"
+    season = ((date(2026, 12, 14), date(2027, 3, 15)),)
+    request = points_request(first=date(2026, 12, 13), last=DAY, building="和平站/3", seasons=season)
+    write_points_report(request, site.store, site.ledger, out)
+    rows = [row for row in csv.reader(io.StringIO(out.read_text("utf-8-sig"))) if row[0].startswith("2026-12-1")]
+    verdicts = {day: {row[-3] for row in rows if row[0] == day} for day in ("2026-12-13", "2026-12-14")}
+    assert verdicts["2026-12-13"] == {"非供暖期"}
+    assert "▼ 不合格" in verdicts["2026-12-14"]
+    assert {row[-5] for row in rows if row[0] == "2026-12-13"} == {"0.0"}
+
+
+def test_the_account_of_readings_comes_from_the_console_too(client: TestClient) -> None:
+    page = client.get("/papers/completeness", params={"day": "2026-12-14"})
+    assert page.status_code == 200
+    assert "应有 20880" in page.text  # 290 sensors, 72 a day
+    assert client.get("/papers/completeness", params={"day": "2026-12-14", "form": "xlsx"}).content.startswith(b"PK")
