@@ -6,6 +6,7 @@
     alerts       ◄─ ledger
     analyzer     ◄─ store, ledger
     housekeeping ◄─ store, ledger      goes with the collector
+    service_rows ◄─ ledger, metrics    likewise, where Grafana reads the store (InfluxDB)
     collector    ◄─ broker             built last, stopped first
 """
 
@@ -33,6 +34,8 @@ from heating.clock import Clock
 from heating.ledger.port import Ledger
 from heating.register import Register
 from heating.stage import Health, Metric, Stage
+from heating.store import parse_address
+from heating.store.address import EmbeddedAddress
 from heating.store.port import ReadingStore
 from heating.words import Language
 from heatwatch.config import Settings
@@ -41,6 +44,7 @@ from heatwatch.exporter import MetricsExporter
 from heatwatch.housekeeping import HousekeepingStage
 from heatwatch.judging import rules_of, words_rules
 from heatwatch.runner import Runner
+from heatwatch.service_rows import RowsSite, ServiceRowsStage
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +78,7 @@ class Pipeline:
             "console": lambda: [_console(parts, self)],
             "alerts": lambda: [_alerts(parts)],
             "analyzer": lambda: [_analyzer(parts)],
-            "collector": lambda: [_housekeeping(parts), _collector(parts)],
+            "collector": lambda: [_housekeeping(parts), *_service_rows(parts, self), _collector(parts)],
         }
         self.runners = tuple(Runner(stage) for name in STAGES if name in names for stage in makers[name]())
 
@@ -139,6 +143,14 @@ def _collector(parts: Parts) -> CollectorStage:
 
 def _housekeeping(parts: Parts) -> HousekeepingStage:
     return HousekeepingStage(parts.store, parts.ledger, parts.clock, parts.settings.store.retention_days)
+
+
+def _service_rows(parts: Parts, pipeline: Pipeline) -> list[ServiceRowsStage]:
+    settings = parts.settings
+    if isinstance(parse_address(settings.store.url), EmbeddedAddress):
+        return []  # Grafana cannot read the embedded store
+    site = RowsSite(settings.site.name, settings.site.zone, words_rules(settings), parts.language, pipeline.metrics)
+    return [ServiceRowsStage(parts.store, parts.ledger, parts.clock, site)]
 
 
 def _analyzer(parts: Parts) -> AnalyzerStage:
