@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import yaml
 from parts import ROOT
 
+from dashboards.console.users import load_users
 from heatwatch.config import load_settings
 from heatwatch.site_secrets import IMAGE_GROUP, Site
 
@@ -153,11 +155,32 @@ def test_configuration_in_the_containers_is_one_and_fits_the_services(made: Path
     assert "/var/lib/heatwatch" in places
     assert str(settings.metrics.port) in json.dumps(SERVICES["collector"]["healthcheck"])
     assert str(settings.metrics.port) in DOCKERFILE
+    users = load_users(str(made / "secrets" / "console-users.toml"))
+    assert users.check("admin", (made / "secrets" / "console-admin-password").read_text().strip())
     folder = Path(settings.mqtt.device_password_file).parent
     for service in ("tools", "mosquitto"):
         assert ("./secrets/broker", str(folder)) in mounts(SERVICES[service])
     assert str(IMAGE_GROUP) in DOCKERFILE
     assert f"${{HEATWATCH_GID:-{IMAGE_GROUP}}}" in TEXT
+
+
+def test_grafana_finds_what_is_built_for_it_and_may_read_its_password(made: Path, tmp_path: Path) -> None:
+    command = SERVICES["dashboards"]["command"]
+    given = dict(word.removeprefix("--").split("=") for word in command if word.startswith("--"))
+    assert ("dashboards", given["out"]) in mounts(SERVICES["grafana"])
+    assert SERVICES["grafana"]["environment"]["GF_PATHS_PROVISIONING"] == f"{given['out']}/provisioning"
+    assert given["password-file"].removeprefix("/run/secrets/") in SERVICES["grafana"]["secrets"]
+    words = ["--config", str(made / "site" / "heatwatch.toml"), *command]
+    words[words.index(f"--out={given['out']}")] = f"--out={tmp_path}"
+    done = subprocess.run([sys.executable, "-m", "heatwatch", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (source,) = yaml.safe_load((tmp_path / "provisioning/datasources/heatwatch.yaml").read_text())["datasources"]
+    assert source["url"] == "http://influxdb:8086"
+    assert (source["database"], source["user"]) == ("heatwatch", given["user"])
+    assert source["secureJsonData"]["password"] == f"$__file{{{given['password-file']}}}"
+    assert f"--username {given['user']}" in (ROOT / "config/docker/influxdb-grafana.sh").read_text()
+    (provider,) = yaml.safe_load((tmp_path / "provisioning/dashboards/heatwatch.yaml").read_text())["providers"]
+    assert list(Path(provider["options"]["path"]).glob("*.json"))
 
 
 def test_signals_reach_the_stage_and_it_has_time_to_finish() -> None:
