@@ -17,6 +17,7 @@ from heatwatch.commands import (
     analyze,
     backup,
     check,
+    dashboards,
     demo,
     devices,
     explain,
@@ -65,6 +66,7 @@ for part in (run, check, simulate, replay, analyze, history, outage, report, lis
     part.register(app)
 demo.register(app)
 app.add_typer(points.app, name="points")
+app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(devices.app, name="devices")
 app.add_typer(users.app, name="users")
 

@@ -136,14 +136,14 @@ def _push_source(api: GrafanaApi, source: Source) -> Pushed:
 
 
 def _same_source(body: dict[str, Any], present: dict[str, Any]) -> bool:
-    """Compare what can be seen; of secrets only whether they are set."""
+    """Compare what can be seen; of secrets only whether ours are set (Grafana keeps those that are used no more)."""
     # Which source is the default is the site's choice; Grafana makes the first one so.
     plain = {key: value for key, value in body.items() if key not in ("secureJsonData", "jsonData", "isDefault")}
     known = present.get("secureJsonFields") or {}
     return (
         all(present.get(key) == value for key, value in plain.items())
         and all((present.get("jsonData") or {}).get(key) == value for key, value in body["jsonData"].items())
-        and set(body.get("secureJsonData", ())) == {key for key, is_set in known.items() if is_set}
+        and all(known.get(key) for key in body.get("secureJsonData", ()))
     )
 
 

@@ -180,10 +180,7 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "replayed": ("补传", "replayed"),
     # alert rules
     "alert_collector": ("采集中断：15 分钟没有任何读数", "Collector silent: no reading for 15 minutes"),
-    "alert_store": (
-        "入库滞后：最新读数超过 30 分钟或报文积压",
-        "Store behind: newest reading over 30 min old or packets pile up",
-    ),
+    "alert_store": ("入库滞后：库中最新读数早于 30 分钟", "Store behind: newest stored reading is over 30 minutes old"),
     "alert_analyzer": ("判定停滞：分析 10 分钟未推进", "Analyzer stale: not moved for 10 minutes"),
     "alert_online": ("设备在线率低于 90%", "Devices online below 90 %"),
 }

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from dashboards.grafana.api import grafana_version
 from heating.errors import ConfigError, HeatwatchError, NotThere
 from heating.regulation import load_profile
 from heatwatch.context import Context
@@ -103,6 +104,11 @@ def _ledger(opened: Context) -> str:
     return opened.ledger.ping()
 
 
+def _grafana(opened: Context) -> str | None:
+    settings = opened.settings.grafana
+    return f"{settings.url}: Grafana {grafana_version(settings)}" if settings.url else None
+
+
 _SIGNS = {Outcome.GOOD: "ok ", Outcome.BAD: "BAD", Outcome.NOT_USED: "-  "}
 _PARTS: dict[str, Callable[[Context], str | None]] = {
     "configuration": _configuration,
@@ -111,4 +117,5 @@ _PARTS: dict[str, Callable[[Context], str | None]] = {
     "broker": _broker,
     "store": _store,
     "ledger": _ledger,
+    "grafana": _grafana,
 }
