@@ -1,4 +1,4 @@
-"""The session with the broker: persistent, QoS 1, acknowledged by hand. The only file that knows paho.
+"""The session with the broker: persistent, QoS 1, acknowledged by hand. `client.py` makes paho quick.
 
 What is guarded against here:
 
@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from collector.client import Arrival, QuickClient
 from collector.inbox import Inbox
 from collector.packet import Packet, clip
 from collector.settings import MqttSettings
@@ -132,8 +132,10 @@ class Session:
             if not self._connected:
                 return
             client, generation = self._client, self._generation
-            for packet in packets:
-                if packet.generation == generation and packet.qos:
+            ours = [packet for packet in packets if packet.generation == generation]
+            client.acknowledge([packet.mid for packet in ours if packet.qos == 1])
+            for packet in ours:
+                if packet.qos > 1:  # more than we asked for, but it must not come again for ever
                     client.ack(packet.mid, packet.qos)
 
     def link(self) -> Link:
@@ -166,15 +168,9 @@ class Session:
 
     # --- the client -------------------------------------------------------------------------------------------
 
-    def _new_client(self) -> Client:
+    def _new_client(self) -> QuickClient:
         s = self._settings
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=s.client_id,
-            protocol=MQTTProtocolVersion.MQTTv5 if self._version5 else MQTTProtocolVersion.MQTTv311,
-            clean_session=None if self._version5 else False,
-            manual_ack=True,
-        )
+        client = QuickClient(s.client_id, version5=self._version5, arrived=self._on_arrival)
         if s.username:
             client.username_pw_set(s.username, read_secret("mqtt.password_file", s.password_file))
         _use_tls(client, s)
@@ -184,7 +180,6 @@ class Session:
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
         return client
 
     def _restart(self) -> None:
@@ -288,42 +283,35 @@ class Session:
     def _may_fall_back(self) -> bool:
         return self._version5 and self._settings.version == "auto" and not self._stopping
 
-    def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
+    def _on_arrival(self, client: Client, arrival: Arrival) -> None:
         try:
             if client is not self._client:
                 return
             self._last_packet_at = time.monotonic()
-            if not self._inbox.offer(self._packet(message)):
+            if not self._inbox.offer(self._packet(arrival)):
                 self._shed += 1
         except Exception:
-            log.exception("hand-over failed mid=%s", message.mid)
+            log.exception("hand-over failed mid=%s", arrival.mid)
 
-    def _packet(self, message: MQTTMessage) -> Packet:
-        payload, sha256 = clip(bytes(message.payload))
-        redelivered = message.dup
+    def _packet(self, arrival: Arrival) -> Packet:
+        payload, sha256 = clip(arrival.payload)
+        redelivered = arrival.dup
         if self._resumed_left:
             # Some brokers bring packets again without saying so; it only makes us look into the quarantine.
             self._resumed_left -= 1
             redelivered = True
         return Packet(
-            topic=_topic(message),
+            topic=arrival.topic,
             payload=payload,
             received_ms=to_ms(self._clock.now()),
-            length=len(message.payload),
+            length=len(arrival.payload),
             sha256=sha256,
-            retained=message.retain,
+            retained=arrival.retained,
             redelivered=redelivered,
-            mid=message.mid,
-            qos=message.qos,
+            mid=arrival.mid,
+            qos=arrival.qos,
             generation=self._generation,
         )
-
-
-def _topic(message: MQTTMessage) -> str:
-    try:
-        return message.topic
-    except UnicodeDecodeError:
-        return "(topic is not UTF-8)"
 
 
 def _kept_session(settings: MqttSettings) -> Properties:

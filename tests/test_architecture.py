@@ -20,7 +20,7 @@ HOUSE = (GROUND, *WINGS, ROOF)
 
 # A driver and the files or folders that may import it.
 DRIVERS = {
-    "paho": ("collector/session.py", "firmware_sim/publish.py", "alerts/receivers/mqtt.py"),
+    "paho": ("collector/session.py", "collector/client.py", "firmware_sim/publish.py", "alerts/receivers/mqtt.py"),
     "duckdb": ("heating/store/",),
     "pyarrow": ("heating/store/",),
     "influxdb_client": ("heating/store/",),
