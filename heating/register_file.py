@@ -33,6 +33,8 @@ class RegisterFile:
         Points of the good rows, in the order of the file; contacts apart, by point id.
     problems
         Bad rows; none of them is among the points.
+    bad_ids
+        Point ids of the bad rows as far as they can be read and no good row has them.
     notes
         What is worth a look but not wrong.
     ignored_columns
@@ -46,6 +48,7 @@ class RegisterFile:
     points: tuple[MeasurementPoint, ...]
     contacts: Mapping[str, Contact]
     problems: tuple[RowProblem, ...]
+    bad_ids: frozenset[str]
     notes: tuple[RowProblem, ...]
     ignored_columns: tuple[str, ...]
     stamp: str
@@ -98,6 +101,7 @@ def read_register(
         points=tuple(_point(draft) for draft in good),
         contacts={draft.values["point_id"]: contact for draft in good if (contact := _contact(draft))},
         problems=_told(drafts, "problems", language),
+        bad_ids=_ids(draft for draft in drafts if draft.problems) - _ids(good),
         notes=_told(drafts, "notes", language),
         ignored_columns=ignored,
         stamp=hashlib.sha256(f"{table.digest} {zone.key} {network_end_fraction}".encode()).hexdigest(),
@@ -146,6 +150,10 @@ def _point(draft: Draft) -> MeasurementPoint:
     if values.get("contract_night_c") is None:
         values["contract_night_c"] = values.get("contract_day_c")
     return MeasurementPoint(**values)
+
+
+def _ids(drafts: Iterable[Draft]) -> frozenset[str]:
+    return frozenset(draft.values["point_id"] for draft in drafts if "point_id" in draft.values)
 
 
 def _contact(draft: Draft) -> Contact:

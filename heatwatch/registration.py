@@ -7,10 +7,13 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from heating.errors import ConfigError
 from heating.ledger.port import ImportReport, Ledger
 from heating.register import Register
 from heating.register_file import RegisterFile, read_register
+from heating.site import MeasurementPoint
 from heatwatch.config import Settings
 
 log = logging.getLogger(__name__)
@@ -21,13 +24,35 @@ def read_site_register(settings: Settings, path: str | Path) -> RegisterFile:
     return read_register(Path(path), settings.site.zone, settings.analyzer.network_end_fraction, settings.site.language)
 
 
-def import_register(ledger: Ledger, file: RegisterFile, now: datetime) -> ImportReport:
-    """Import the good rows of a register file that was read."""
-    return ledger.places.import_register(file.points, file.contacts, now, stamp=file.stamp)
+def import_register(settings: Settings, ledger: Ledger, file: RegisterFile, now: datetime) -> ImportReport:
+    """Import the good rows of a register file that was read; what a bad row is about stays as it is."""
+    points = (*file.points, *_kept(ledger, file))
+    return ledger.places.import_register(
+        points, file.contacts, now, stamp=file.stamp, site_file=_is_site_file(settings, file)
+    )
+
+
+def _kept(ledger: Ledger, file: RegisterFile) -> list[MeasurementPoint]:
+    """Return the known points of the bad rows: a slip of the pen must not retire a point with its readings."""
+    if not file.bad_ids:
+        return []
+    given = {point.device_id for point in file.points}
+    known = [point for point in ledger.places.register().points if point.point_id in file.bad_ids]
+    return [
+        msgspec.structs.replace(point, device_id=None, since=None) if point.device_id in given else point
+        for point in known
+    ]
+
+
+def _is_site_file(settings: Settings, file: RegisterFile) -> bool:
+    own = settings.site.points
+    return own is not None and Path(own).resolve() == file.path.resolve()
 
 
 def sync_register(settings: Settings, ledger: Ledger, now: datetime) -> Register:
-    """Return the register, importing `site.points` first if the file is not the one imported last.
+    """Return the register, importing `site.points` first if it is not as it was when it was imported last.
+
+    A register that a person has imported from another file since then stays in force.
 
     Raises
     ------
@@ -43,9 +68,9 @@ def sync_register(settings: Settings, ledger: Ledger, now: datetime) -> Register
             )
         return ledger.places.register()
     file = read_site_register(settings, settings.site.points)
-    if file.stamp != ledger.places.stamp():
+    if file.stamp != ledger.places.site_stamp():
         file.require_good()
-        report = import_register(ledger, file, now)
+        report = import_register(settings, ledger, file, now)
         log.info("register imported added=%s changed=%s retired=%s", report.added, report.changed, report.retired)
     return ledger.places.register()
 

@@ -21,7 +21,7 @@ from heating.ledger.port import EntryKind, ImportReport
 from heating.register import Register
 from heating.site import Contact, MeasurementPoint, Outage, Placement, SubjectType
 
-_STAMP, _PLACEMENT_ROW = "register", "placements.row"
+_STAMP, _SITE_STAMP, _PLACEMENT_ROW = "register", "register.site", "placements.row"
 _decoder = msgspec.json.Decoder(MeasurementPoint)
 
 
@@ -38,6 +38,7 @@ class SqlPlaces:
         at: datetime,
         *,
         stamp: str = "",
+        site_file: bool = False,
     ) -> ImportReport:
         """Take over a register file and its moves of devices."""
         _refuse_twice("point", [point.point_id for point in points])
@@ -53,6 +54,8 @@ class SqlPlaces:
                 body = {"act": "import_register", "stamp": stamp, "begun": begun, "ended": ended, **news}
                 append(connection, [Draft(EntryKind.AUDIT.value, "register", canonical(body))], at)
             numbers.put_mark(connection, _STAMP, stamp)
+            if site_file:
+                numbers.put_mark(connection, _SITE_STAMP, stamp)
         return ImportReport(
             added=len(news.get("added", ())),
             changed=len(news.get("changed", ())),
@@ -77,6 +80,11 @@ class SqlPlaces:
         """Return the stamp of the file imported last."""
         with self._db.read() as connection:
             return numbers.mark_of(connection, _STAMP)
+
+    def site_stamp(self) -> str:
+        """Return the stamp of `site.points` as imported last."""
+        with self._db.read() as connection:
+            return numbers.mark_of(connection, _SITE_STAMP)
 
     def contact(self, point_id: str) -> Contact:
         """Return the contact of a point, blank if unknown."""

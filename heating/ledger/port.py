@@ -291,6 +291,7 @@ class Places(Protocol):
         at: datetime,
         *,
         stamp: str = "",
+        site_file: bool = False,
     ) -> ImportReport:
         """Take over a register file and its moves of devices, in one transaction with an audit entry (ids only).
 
@@ -299,6 +300,7 @@ class Places(Protocol):
         no other device sits there. The same device with another `since` corrects the history. Points that the file
         no longer has are retired, never deleted. Contacts that the file leaves blank are kept; corrections by hand
         stay until the file's own cells change; an erased contact stays erased while the file still has it.
+        `site_file` says that the file is `site.points`, whose changes are looked for.
 
         Raises
         ------
@@ -313,6 +315,10 @@ class Places(Protocol):
 
     def stamp(self) -> str:
         """Return the stamp (digest) of the file imported last."""
+        ...
+
+    def site_stamp(self) -> str:
+        """Return the stamp of `site.points` when it was imported last; blank if it never was."""
         ...
 
     def contact(self, point_id: str) -> Contact:

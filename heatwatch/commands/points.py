@@ -51,7 +51,7 @@ def import_(
             note(f"{'skipped' if skip_bad else 'bad'}: {problem}")
         if found.problems and not skip_bad:
             raise InputError(f"{file}: {len(found.problems)} bad values, nothing imported; --skip-bad imports the rest")
-        report = import_register(opened.ledger, found, opened.clock.now())
+        report = import_register(opened.settings, opened.ledger, found, opened.clock.now())
         if json:
             print_json({"report": report, "skipped": found.problems})
             return
