@@ -79,7 +79,16 @@ class MqttSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fro
     ] = 1000
     version: Annotated[
         Literal["auto", "5", "3.1.1"],
-        Meta(description="MQTT version; `auto` begins with 5 and falls back to 3.1.1 where the broker refuses it."),
+        Meta(
+            description="MQTT version; `auto` begins with 5 and falls back to 3.1.1 where the broker refuses it.",
+            extra_json_schema={
+                "spellings": {
+                    **dict.fromkeys(("5.0", "v5", "v5.0", "mqttv5"), "5"),
+                    # 4 is the number of the protocol 3.1.1 on the wire, which other programs take.
+                    **dict.fromkeys(("4", "311", "v311", "v3.1.1", "mqttv311"), "3.1.1"),
+                }
+            },
+        ),
     ] = "auto"
     keepalive_s: Annotated[
         int, Meta(description="A broker silent for longer than this and a ping is left [s].", ge=5, le=3600)

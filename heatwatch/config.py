@@ -132,7 +132,7 @@ class _Given:
     def settings(self) -> Settings:
         """Check everything and build the settings."""
         self.check_names()
-        SCHEMA.numbers_as_text(self.sections)
+        SCHEMA.spelled(self.sections)
         if found := SCHEMA.not_finite(self.sections):
             path, value = found
             raise ConfigError(f"{self._origin(path)}{readable(path)} = {value}: must be a finite number")

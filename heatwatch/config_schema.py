@@ -86,14 +86,16 @@ class Schema:
             value = _inside(value, step)
         return path, f"{readable(path)} = {value!r}: {self._right(path, raw)}"
 
-    def numbers_as_text(self, sections: dict[str, Any]) -> None:
-        """Let `version = 5` stand for `version = "5"` where the choices are texts, in place."""
+    def spelled(self, sections: dict[str, Any]) -> None:
+        """Put the choice that is meant for other ways to write it, in place: `version = 5`, `version = "v5"`."""
         for section, field in self.fields():
             kind, table = plain(field.type), sections.get(section)
-            if isinstance(kind, inspect.LiteralType) and isinstance(table, dict):
-                value = table.get(field.encode_name)
-                if isinstance(value, int) and str(value) in kind.values:
-                    table[field.encode_name] = str(value)
+            if isinstance(kind, inspect.LiteralType) and isinstance(table, dict) and field.encode_name in table:
+                value = table[field.encode_name]
+                word = str(value).lower() if isinstance(value, (int, float, str)) else None
+                word = _extra(field).get("spellings", {}).get(word, word)
+                if word in kind.values:
+                    table[field.encode_name] = word
 
     def not_finite(self, raw: object) -> tuple[Path, float] | None:
         """Return the first number that is infinite or none at all; TOML can write both, no key can mean them."""
@@ -118,8 +120,11 @@ def default_of(field: inspect.Field) -> Any:
 
 def description(field: inspect.Field) -> str:
     """Return the description of a key."""
-    schema = field.type.extra_json_schema if isinstance(field.type, inspect.Metadata) else None
-    return str((schema or {}).get("description", ""))
+    return str(_extra(field).get("description", ""))
+
+
+def _extra(field: inspect.Field) -> dict[str, Any]:
+    return (field.type.extra_json_schema or {}) if isinstance(field.type, inspect.Metadata) else {}
 
 
 def tables(kind: inspect.Type) -> tuple[inspect.StructType, ...]:

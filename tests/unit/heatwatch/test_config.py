@@ -125,7 +125,7 @@ def test_lists_come_from_the_environment_too(tmp_path: Path, text: str) -> None:
         ("[mqtt]\nport = 'abc'", "mqtt.port = 'abc': must be a whole number, 1 up to 65535"),
         ("[mqtt]\nport = 0", "mqtt.port = 0: must be a whole number, 1 up to 65535"),
         ("[mqtt]\nport = 1883.5", "mqtt.port = 1883.5: must be a whole number"),
-        ("[mqtt]\nversion = 4", "mqtt.version = 4: must be one of '3.1.1', '5', 'auto'"),
+        ("[mqtt]\nversion = 7", "mqtt.version = 7: must be one of '3.1.1', '5', 'auto'"),
         ("mqtt = 3", "mqtt = 3: must be a table"),
         ("[[mqtt.topics]]\nfilter='a'\ndecodr='x'", "decodr: no such key; did you mean 'mqtt.topics[0].decoder'?"),
         ("[[mqtt.topics]]\ndecoder='x'", "mqtt.topics[0].filter: missing; must be text, not blank"),
@@ -164,6 +164,14 @@ def test_a_wrong_variable_is_named(tmp_path: Path, name: str, value: str, told: 
     said = refused(tmp_path, "", {name: value})
     assert said.startswith(f"{name}: ")
     assert told in said
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("5", "5"), ("5.0", "5"), ('"v5"', "5"), ("4", "3.1.1"), ('"V3.1.1"', "3.1.1"), ('"AUTO"', "auto")],
+)
+def test_a_version_may_be_written_as_people_do(tmp_path: Path, written: str, meant: str) -> None:
+    assert load(tmp_path, f"[mqtt]\nversion = {written}").mqtt.version == meant
 
 
 def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path) -> None:
