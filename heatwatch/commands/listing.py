@@ -18,6 +18,7 @@ from heatwatch.arguments import span
 from heatwatch.context import Context
 from heatwatch.output import print_json, print_table, print_text
 
+_SHOWN, _ALL = 1000, 1 << 62
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 From = Annotated[str | None, typer.Option("--from", help="Begin of the span.")]
 To = Annotated[str | None, typer.Option("--to", help="End of the span; now unless given.")]
@@ -90,11 +91,13 @@ def _order(opened: Context, order_id: str, *, json: bool) -> None:
 def quarantine(
     context: typer.Context,
     json: Json = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")] = 1000,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="At most so many rows; 1000, with --json all.")
+    ] = None,
 ) -> None:
     """List the rejected readings with their reason, oldest first."""
     with Context.of(context, create=False) as opened:
-        kept = opened.ledger.journal.quarantined(limit=limit)
+        kept = opened.ledger.journal.quarantined(limit=limit or (_ALL if json else _SHOWN))
         if json:
             print_json([_as_json(row) for _, row in kept])
             return
