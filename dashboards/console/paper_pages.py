@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery
 from dashboards.console.asking import Asking, AtDesk
 from dashboards.console.desk import Desk
 from dashboards.console.pages import language_of, page_of
+from dashboards.console.tiles import natural
 from dashboards.console.users import Right
 from dashboards.reports import PointsReport, RoundsReport, paper_bytes, points_paper, rounds_paper
 from dashboards.reports.completeness import HTML_LINES, CompletenessReport, completeness_paper, completeness_statement
@@ -32,7 +33,7 @@ def papers(request: Asking, desk: AtDesk) -> Response[str]:
     """Offer the papers."""
     snapshot = desk.snapshot()
     today = snapshot.at.astimezone(desk.site.zone).date()
-    buildings = sorted({row.building for row in snapshot.homes})
+    buildings = sorted({row.building for row in snapshot.homes}, key=natural)
     return page_of(request, desk, "papers.html", snapshot, {"today": today.isoformat(), "buildings": buildings})
 
 

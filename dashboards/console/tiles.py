@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from heating.finding import Status
 
 # Grids on one page: what a person can look over, and a browser can refresh every few seconds.
 PER_PAGE = 60
+_NUMBERS = re.compile(r"(\d+)")
 _ASKS = frozenset({Status.COLD, Status.SUSPECT, Status.UNKNOWN})
 
 
@@ -56,16 +58,21 @@ def _stations(by_building: Mapping[str, Sequence[HomeRow]]) -> list[StationChip]
         StationChip(station, len(group), sum(row.status is Status.COLD for rows in group for row in rows))
         for station, group in groups.items()
     ]
-    return sorted(chips, key=lambda chip: chip.id)
+    return sorted(chips, key=lambda chip: natural(chip.id))
 
 
-def _badness(item: tuple[str, Sequence[HomeRow]]) -> tuple[int, int, int, tuple[str, int, str]]:
+def _badness(item: tuple[str, Sequence[HomeRow]]) -> tuple[int, int, int, list[tuple[bool, int, str]]]:
     rows = item[1]
     confirmed = sum(row.confirmed for row in rows)
     cold = sum(row.status is Status.COLD for row in rows)
     return -confirmed, -cold, -sum(row.status in _ASKS for row in rows), _natural(item)
 
 
-def _natural(item: tuple[str, Sequence[HomeRow]]) -> tuple[str, int, str]:
-    station, _, name = item[0].partition("/")
-    return station, int(name) if name.isdecimal() else 1_000_000, name
+def _natural(item: tuple[str, Sequence[HomeRow]]) -> list[tuple[bool, int, str]]:
+    return natural(item[0])
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """Return a key by which S2/9 comes before S10/1: numbers inside of names count as numbers."""
+    parts = (part for part in _NUMBERS.split(name) if part)
+    return [(False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts]

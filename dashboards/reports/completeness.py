@@ -148,19 +148,23 @@ class _Table:
         measured = ("expected_readings", "present_readings", "missing_readings")
         return (
             Column(self._say("day_of_paper"), 19),
-            Column(self._say("device"), 26),
-            Column(self._say("point_id"), 19),
-            Column(self._say("place"), 36),
-            *(Column(self._say(key), 15, Look.COUNT) for key in counts),
+            Column(self._say("device"), 24),
+            Column(self._say("point_id"), 18),
+            Column(self._say("place"), 34),
+            *(Column(_capital(self._say(key)), 17, Look.COUNT) for key in counts),
             Column(self._say("interval_min"), 15, Look.CENTRE),
             *(Column(self._say(key), 16, Look.COUNT) for key in measured),
-            Column(self._say("completeness_rate"), 15, Look.DEGREES),
+            Column(self._say("completeness_rate"), 18, Look.DEGREES),
         )
 
 
 def percent(share: float | None) -> float | None:
     """Return a share in percent with one digit, cut off so that 99.96 % is never shown as 100."""
     return None if share is None else int(share * 1000 + 1e-9) / 10
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _day(day: date | None) -> str:

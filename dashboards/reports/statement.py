@@ -10,7 +10,7 @@ import numpy as np
 
 from dashboards.reports.account import FATES, Account
 from dashboards.reports.expected import Basis
-from heating.reading import Ints
+from heating.reading import Bools, Ints
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ def statement(account: Account, timezone: str) -> Statement:
 
 def _device_days(account: Account, measured: Ints) -> list[Line]:
     """Return a line for each device and day on which it was expected, booked or present, by day, then device."""
-    told = np.concatenate((measured, account.booked), axis=2).any(axis=2)
+    told: Bools = np.count_nonzero(np.concatenate((measured, account.booked), axis=2), axis=2) > 0
     lines = []
     for k, day in enumerate(account.days.days):
         which = np.flatnonzero(told[:, k])

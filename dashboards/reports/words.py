@@ -89,26 +89,27 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     "completeness_device_days": ("按设备和日", "By device and day"),
     "completeness_span": ("{first} 至 {last}（{zone} 当地日）", "{first} to {last} (local days, {zone})"),
     "completeness_sum": (
-        "收到 {received} = 入库 {stored} + 重复 {repeated} + 忽略 {ignored} + 隔离 {quarantined}：{verdict}。"
-        "入库中迟到 {late}；未能对应到登记设备的 {unnamed}。",
-        "Received {received} = stored {stored} + repeated {repeated} + ignored {ignored} + quarantined {quarantined}: "
-        "{verdict}. Late, of the stored: {late}; naming no registered device: {unnamed}.",
+        "收到 {received:,} = 入库 {stored:,} + 重复 {repeated:,} + 忽略 {ignored:,} + 隔离 {quarantined:,}：{verdict}。"
+        "入库中迟到 {late:,}；未能对应到登记设备的 {unnamed:,}。",
+        "Received {received:,} = stored {stored:,} + repeated {repeated:,} + ignored {ignored:,} + "
+        "quarantined {quarantined:,}: {verdict}. Late, of the stored: {late:,}; "
+        "naming no registered device: {unnamed:,}.",
     ),
     "adds_up": ("相符", "adds up"),
     "adds_up_not": ("▼ 不相符", "▼ does not add up"),
     "completeness_rate_line": (
-        "应有 {expected}，库中实有 {present}，缺失 {missing}，完整率 {rate}。",
-        "Expected {expected}, in the store {present}, missing {missing}, completeness {rate}.",
+        "应有 {expected:,}，库中实有 {present:,}，缺失 {missing:,}，完整率 {rate}。",
+        "Expected {expected:,}, in the store {present:,}, missing {missing:,}, completeness {rate}.",
     ),
     "completeness_since": (
-        "自台账开始累计：报文 {packets}，收到 {received} = 入库 {stored} + 重复 {repeated} + 忽略 {ignored} + "
-        "隔离 {quarantined}。",
-        "Since the ledger began: {packets} packets, received {received} = stored {stored} + repeated {repeated} + "
-        "ignored {ignored} + quarantined {quarantined}.",
+        "自台账开始累计：报文 {packets:,}，收到 {received:,} = 入库 {stored:,} + 重复 {repeated:,} + 忽略 {ignored:,}"
+        " + 隔离 {quarantined:,}。",
+        "Since the ledger began: {packets:,} packets, received {received:,} = stored {stored:,} + "
+        "repeated {repeated:,} + ignored {ignored:,} + quarantined {quarantined:,}.",
     ),
     "completeness_left_out": (
-        "列出 {shown} 行（缺失最多者在前），另有 {left} 行见 XLSX 或 CSV。",
-        "{shown} lines shown, most missing first; {left} more are in the XLSX and the CSV.",
+        "列出 {shown} 行（缺失最多者在前），另有 {left:,} 行见 XLSX 或 CSV。",
+        "{shown} lines shown, most missing first; {left:,} more are in the XLSX and the CSV.",
     ),
     "completeness_basis": (
         "收到至迟到：按采集程序处理当日记账，断电重启后不丢不重；导入文件的读数不在其中。应有至完整率：按测量时刻所在日。"

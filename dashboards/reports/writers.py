@@ -61,7 +61,9 @@ def shown(value: Value, look: Look) -> str:
     """Return a value as people read it."""
     if value is None:
         return "" if look is Look.BLANK else "–"
-    return f"{value:.{DIGITS[look]}f}" if look in DIGITS and not isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return value
+    return f"{value:.{DIGITS[look]}f}" if look in DIGITS else f"{value:,}"
 
 
 def safe(text: str) -> str:

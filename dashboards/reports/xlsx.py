@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import xlsxwriter
 
-from dashboards.reports.paper import Look, Paper, Sheet, Value
+from dashboards.reports.paper import Column, Look, Paper, Row, Sheet, Value
 from heating.words import Language
 
 _A4 = 9
 # Millimetres to Excel's units: a column unit is about 1.9 mm at 11 pt, a point is 0.3528 mm.
 _COLUMN_MM, _POINT_MM = 1.95, 0.3528
 _FONT = {Language.ZH: "微软雅黑", Language.EN: "Calibri"}
-_NUMBERS = {Look.DEGREES: "0.0", Look.HOURS: "0.0", Look.COUNT: "0"}
+_NUMBERS = {Look.DEGREES: "0.0", Look.HOURS: "0.0", Look.COUNT: "#,##0"}
+# A line of the cells' font [pt] and what a sign of it takes in width [mm], Chinese and other.
+_LINE_PT, _WIDE_MM, _SLIM_MM = 12.6, 3.3, 1.75
 # From so many rows on a workbook is written row by row, which keeps its memory bounded.
 _LARGE = 20_000
 _FORBIDDEN_IN_TABS = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
@@ -62,10 +65,21 @@ def _fill(page: Any, sheet: Sheet, pens: _Pens) -> None:
     page.set_row(head, 32)
     for at, row in enumerate(sheet.rows, start=head + 1):
         if sheet.row_height:
-            page.set_row(at, sheet.row_height / _POINT_MM)
+            page.set_row(at, max(sheet.row_height / _POINT_MM, _LINE_PT * _lines(row, sheet.columns) + 4))
         for column, (value, spec) in enumerate(zip(row.cells, sheet.columns, strict=True)):
             _write(page, (at, column), value, pens.cells[spec.look, column in row.bad])
     _below(page, sheet, head + 1 + len(sheet.rows), pens)
+
+
+def _lines(row: Row, columns: Sequence[Column]) -> int:
+    """Return how many lines the fullest text of a row takes; workbooks do not find their heights themselves."""
+    texts = ((cell, column.width) for cell, column in zip(row.cells, columns, strict=True) if isinstance(cell, str))
+    return max((sum(_wrapped(line, width) for line in cell.split("\n")) for cell, width in texts), default=1)
+
+
+def _wrapped(line: str, width: float) -> int:
+    length = sum(_SLIM_MM if sign.isascii() else _WIDE_MM for sign in line)
+    return max(1, -int(-length // max(1.0, width - 2)))
 
 
 def _below(page: Any, sheet: Sheet, at: int, pens: _Pens) -> None:
@@ -102,7 +116,7 @@ def _print_setup(page: Any, sheet: Sheet, language: Language) -> None:
 
 def _pens(book: Any, font: str) -> _Pens:
     base = {"font_name": font, "font_size": 10, "valign": "vcenter"}
-    grid = {**base, "border": 1, "border_color": "#8a949b"}
+    grid = {**base, "font_size": 9, "border": 1, "border_color": "#8a949b"}
     cells = {}
     for look in Look:
         for bad in (False, True):

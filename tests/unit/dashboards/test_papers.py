@@ -171,5 +171,5 @@ def test_days_outside_the_season_are_not_judged(site: Site, tmp_path: Path) -> N
 def test_the_account_of_readings_comes_from_the_console_too(client: TestClient) -> None:
     page = client.get("/papers/completeness", params={"day": "2026-12-14"})
     assert page.status_code == 200
-    assert "应有 20880" in page.text  # 290 sensors, 72 a day
+    assert "应有 20,880" in page.text  # 290 sensors, 72 a day
     assert client.get("/papers/completeness", params={"day": "2026-12-14", "form": "xlsx"}).content.startswith(b"PK")
