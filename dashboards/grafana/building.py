@@ -88,10 +88,15 @@ def _grid(site: Site) -> Panel:
                 "options": {"columnField": "place", "rowField": "storey", "valueField": "cell", "emptyValue": "empty"},
             },
             _number("storey\\place"),
-            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "storey\\place", "desc": True}]}},
+            # Sorting goes by the shown name, which InfluxQL makes the first; the other is that of later versions.
+            *(_top_down(name) for name in ("storey", "storey\\place")),
         ],
         time_from=NOW,
     )
+
+
+def _top_down(field: str) -> dict[str, object]:
+    return {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": field, "desc": True}]}}
 
 
 def _number(field: str) -> dict[str, object]:
@@ -102,8 +107,8 @@ def _number(field: str) -> dict[str, object]:
 
 def _homes(site: Site) -> Panel:
     """List the homes; here the room number leads to a home, whose whole id would say the building again."""
-    shown = {column.name: column for column in home_columns(site.say) if column.name != "side"}
-    room = Column(name="room", title=site.say("room_no"), link=shown["home"].link)
+    shown = {column.name: column for column in home_columns(site.say) if column.name not in ("side", "cause")}
+    room = Column(name="room", title=site.say("room_no"), width=70, link=shown["home"].link)
     hidden = {name: Column(name=name, title=shown[name].title, hidden=True) for name in ("home", "building")}
     columns = [room, *(shown | hidden).values()]
     target = newest_rows(

@@ -50,9 +50,9 @@ def home_columns(say: Say) -> list[Column]:
         Column(name="floor_c", title=say("limit"), unit="celsius", decimals=0, width=65),
         Column(name="deficit_k", title=say("deficit"), unit="suffix: K", decimals=1, width=70),
         Column(name="since_ms", title=say("since"), unit=CLOCK_TIME, width=105),
-        Column(name="reasons", title=say("reasons"), mappings=looks.words(say, REASONS), width=150),
+        Column(name="reasons", title=say("reasons"), mappings=looks.words(say, REASONS), width=165),
         Column(name="cause", title=say("cause_word"), mappings=looks.words(say, [s.value for s in Scope]), width=85),
-        Column(name="side", title=say("side_word"), mappings=looks.words(say, [s.value for s in Side]), width=80),
+        Column(name="side", title=say("side_word"), mappings=looks.words(say, [s.value for s in Side]), width=100),
         Column(name="order_no", title=say("order_no"), width=150),
         Column(name="urgency", title=say("urgency"), hidden=True),
         Column(name="station", title=say("station_name"), hidden=True),
@@ -68,7 +68,7 @@ def finding_columns(say: Say) -> list[Column]:
     to_building = link(say("building_board"), BUILDING, station="station", branch="branch", building="building")
     return [
         Column(name="severity", title=say("severity"), mappings=looks.severities(say), width=85, colour="color-text"),
-        Column(name="kind", title=say("kind"), mappings=looks.words(say, kinds), width=110),
+        Column(name="kind", title=say("kind"), mappings=looks.words(say, kinds), width=145),
         Column(name="named", title=say("place"), link=to_building, other_link=to_branch),
         Column(name="points", title=say("points_count"), decimals=0, width=70),
         Column(name="cause", title=say("cause_word"), mappings=looks.words(say, scopes), width=90),

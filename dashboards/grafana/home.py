@@ -30,11 +30,11 @@ def home(site: Site) -> Dashboard:
 def _figures(site: Site) -> list[Panel]:
     say, now, room = site.say, Measurement.HOME_NOW, Measurement.ROOM
     warm = Look(unit="celsius", decimals=1, thresholds=by_floor(site))
-    state = Look(mappings=looks.states(say), thresholds=looks.steps((None, looks.PLAIN)))
+    state = Look(mappings=looks.home_states(say), thresholds=looks.steps((None, looks.PLAIN)))
     order = Look(missing=say("none_now"))
     low = looks.steps((None, looks.PLAIN), (0.0, looks.RED), (2.6, looks.ORANGE), (2.8, looks.GREEN))
     shown = (
-        ("status_word", newest(now, ["status"], where=_HOME), state, "status"),
+        ("status_word", newest(now, ["cell"], where=_HOME), state, "cell"),
         ("temp", newest(room, ["temperature_c"], where=_POINT), warm, ""),
         ("limit", newest(now, ["floor_c"], where=_HOME), CELSIUS, ""),
         ("deficit", _while_cold("deficit_k"), KELVIN, "deficit_k"),

@@ -176,7 +176,8 @@ def lines(title: str, at: tuple[int, int, int, int], targets: Sequence[Target], 
 
 
 def bars(title: str, at: tuple[int, int, int, int], targets: Sequence[Target], look: Look, **more: Any) -> Panel:
-    """Return bars over time, stacked."""
+    """Return bars over time, stacked from nought."""
+    look = msgspec.structs.replace(look, low=0.0)
     custom = {"drawStyle": "bars", "lineWidth": 0, "fillOpacity": 80, "stacking": {"mode": "normal", "group": "A"}}
     return lines(title, at, targets, look, custom=custom | more.pop("custom", {}), **more)
 

@@ -118,7 +118,7 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "state_history": ("判定状态", "Status as judged"),
     "orders_of_home": ("本户调度单经过", "Orders of this home"),
     "event": ("经过", "Event"),
-    "cold_confirmed": ("低温 · 已确认", "cold, confirmed"),
+    "cold_confirmed": ("低温 · 已确认", "confirmed"),
     # data quality
     "devices_online": ("在线设备", "Devices online"),
     "devices_silent": ("失联设备", "Silent devices"),
