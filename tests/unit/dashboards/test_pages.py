@@ -29,7 +29,7 @@ def test_the_overview_says_what_is_cold_and_why(client: TestClient) -> None:
     assert "在办调度单 2 超时 2" in shown
     assert re.search(r"1 ▼ 低温 已确认 和平站 3号楼 1单元 101室", shown)
     assert "水平失调 支线 和平站 / 东支线 支线末端（管网侧） · 35 支线末端（管网侧） 35 12-15 06:00" in shown
-    assert "垂直失调 立管 长青站 / 6 / 2 立管（管网侧） 4" in shown
+    assert "垂直失调 立管 长青站 / 6 / 2 立管（管网侧） · 4 立管（管网侧） 4" in shown
     assert "设备失联 和平站 1号楼 2单元 401室 传感器（数据侧）" in shown
 
 
