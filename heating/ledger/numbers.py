@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Dialect, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from heating.ledger import tables
@@ -15,13 +16,32 @@ def upsert(
     connection: Connection, table: Table, *, replace: Sequence[str] = (), add: Sequence[str] = ()
 ) -> sqlite.Insert | postgresql.Insert:
     """Return an insert that, where the key exists, replaces or adds columns; with neither it leaves the row."""
-    insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)  # type: sqlite.Insert | postgresql.Insert
+    return _upsert(connection.dialect, table, replace=replace, add=add)
+
+
+def _upsert(
+    dialect: Dialect, table: Table, *, replace: Sequence[str] = (), add: Sequence[str] = ()
+) -> sqlite.Insert | postgresql.Insert:
+    insert = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)  # type: sqlite.Insert | postgresql.Insert
     key = [column.name for column in table.primary_key]
     changed: dict[str, Any] = {name: insert.excluded[name] for name in replace}
     changed |= {name: table.c[name] + insert.excluded[name] for name in add}
     if not changed:
         return insert.on_conflict_do_nothing(index_elements=key)
     return insert.on_conflict_do_update(index_elements=key, set_=changed)
+
+
+def add_many(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, or add their `value` where the key exists; rows hold all columns in the order of the table.
+
+    The text goes straight to the driver: SQLAlchemy's way with parameters costs three times what the database does.
+    """
+    text, positional = _adding(connection.dialect, table)
+    if positional:
+        connection.exec_driver_sql(text, list(rows))
+    else:
+        names = [column.name for column in table.columns]
+        connection.exec_driver_sql(text, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def next_of(connection: Connection, name: str, count: int = 1) -> int:
@@ -51,3 +71,10 @@ def mark_of(connection: Connection, name: str) -> str:
 def put_mark(connection: Connection, name: str, value: str) -> None:
     """Set a text by name."""
     connection.execute(upsert(connection, tables.marks, replace=("value",)), {"name": name, "value": value})
+
+
+@lru_cache(maxsize=8)
+def _adding(dialect: Dialect, table: Table) -> tuple[str, bool]:
+    """Return the statement of `add_many` as text, and whether its parameters go by position."""
+    statement = _upsert(dialect, table, add=("value",)).compile(dialect=dialect)
+    return str(statement), statement.positional
