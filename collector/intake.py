@@ -19,7 +19,7 @@ _QUALITY = tuple(Quality(bits) for bits in range(32))
 _SERVER_TIME = int(Quality.SERVER_TIME)
 
 
-class Ignored(msgspec.Struct, frozen=True):
+class Ignored(msgspec.Struct, frozen=True, gc=False):
     """A reading that nobody needs, and why."""
 
     silence: Silence
@@ -47,7 +47,7 @@ class Intake:
         """Return what becomes of each reading of a packet, in order.
 
         `server_ms` is the instant that a reading without a clock gets. A packet without readings is one that is
-        ignored, so that every packet is seen in the counters.
+        ignored (or, a status message, counted as such), so that every packet is seen in the counters.
         """
         if not message.samples:
             return [Ignored(message.silence)]

@@ -171,15 +171,22 @@ def _readings(totals: dict[str, int]) -> list[Metric]:
     found = [
         Metric(name, float(totals.get(fate.value, 0)), text, (("fate", fate.value),))
         for fate in Count
-        if fate is not Count.PACKETS
+        if fate not in (Count.PACKETS, Count.STATUS_PACKETS)
     ]
     for key, count in sorted(totals.items()):
         fate, _, reason = key.partition(".")
-        if reason:
+        if reason and key != Count.STATUS_PACKETS:
             name = f"heatwatch_collector_{fate}_total"
             found.append(Metric(name, float(count), "Readings that were not stored, by reason.", (("reason", reason),)))
-    packets = float(totals.get(Count.PACKETS.value, 0))
-    return [*found, Metric("heatwatch_collector_packets_total", packets, "Packets taken in.")]
+    return [
+        *found,
+        Metric("heatwatch_collector_packets_total", float(totals.get(Count.PACKETS.value, 0)), "Packets taken in."),
+        Metric(
+            "heatwatch_collector_status_packets_total",
+            float(totals.get(Count.STATUS_PACKETS.value, 0)),
+            "Status messages among the packets, which carry no reading.",
+        ),
+    ]
 
 
 def _clocks(clocks: Sequence[DeviceClock]) -> list[Metric]:

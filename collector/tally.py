@@ -17,10 +17,11 @@ class Count(StrEnum):
     QUARANTINED = "quarantined"
     LATE = "late"
     PACKETS = "packets"
+    STATUS_PACKETS = "packets.status"  # a part of the packets that carries no reading
 
 
 class Tally:
-    """Counts of one batch, in total and for each registered device."""
+    """Counts of one batch, in total and for each registered device, of which the journal adds up `received`."""
 
     def __init__(self, packets: int = 0) -> None:
         self.counts: Counter[str] = Counter({str(Count.PACKETS): packets} if packets else {})
@@ -37,12 +38,14 @@ class Tally:
         name, total = str(fate), 0
         for device_id, count in Counter(device_ids).items():
             total += count
-            device = self.devices[device_id]
-            device[_RECEIVED] += count
-            device[name] += count
+            self.devices[device_id][name] += count
         if total:
             self.counts[_RECEIVED] += total
             self.counts[name] += total
+
+    def status(self) -> None:
+        """Count a status message, which is a packet and no reading."""
+        self.counts[str(Count.STATUS_PACKETS)] += 1
 
     def late(self, device_id: str) -> None:
         """Count a stored reading as late."""

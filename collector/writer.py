@@ -15,7 +15,7 @@ import numpy as np
 
 from collector.batch import Batch, Decoded, Judge, Step
 from collector.intake import Intake
-from collector.payloads.message import Flaw, Reason
+from collector.payloads.message import Flaw, Reason, Silence
 from collector.quarantine import rejections
 from collector.tally import Count, Tally
 from heating.clock import Clock
@@ -154,7 +154,10 @@ class Writer:
         tally, rows = Tally(len(batch.packets)), []
         here: set[tuple[str, str, int | None]] = set()
         for device_id, silence in batch.judged.ignored:
-            tally.add(Count.IGNORED, device_id, reason=silence.value)
+            if silence is Silence.STATUS:
+                tally.status()
+            else:
+                tally.add(Count.IGNORED, device_id, reason=silence.value)
         tally.add_all(Count.REPEATED, batch.repeated)
         for rejection in batch.judged.rejected:
             key = (rejection.row.topic, rejection.row.sha256, rejection.row.index)

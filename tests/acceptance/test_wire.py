@@ -135,7 +135,7 @@ CASES: dict[str, Sent] = {
     "outdoor-under": ok(one(T, temperature_c=-60.1), bad=[("out_of_range", 0)], kind="outdoor"),
     "retained": ok(one(T), stored=[T], retain=True),
     "retained-clockless": ok({"temperature_c": 19.5}, ignored=1, retain=True),
-    "status": ok({"online": False, "ts": T}, ignored=1, topic="status"),
+    "status": ok({"online": False, "ts": T}, topic="status"),
     "stranger": ok(one(T), bad=[("unknown_device", 0)]),
 }
 STRANGERS = {"stranger"}
