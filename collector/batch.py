@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+import msgspec
+
 from collector.intake import Ignored, Intake, Outcome
 from collector.packet import Packet
 from collector.payloads.message import Flaw, Message, Reason, Silence, flawed, silent
@@ -69,8 +71,7 @@ class Batch:
     finish_tried: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """A packet with its message; `fingerprint` is blank unless a reading waits for the receive time."""
 
     packet: Packet
@@ -100,11 +101,12 @@ class Judge:
         judged = Judged()
         for number, one in enumerate(decoded):
             device_id = one.message.device_id
-            if not intake.register.knows(device_id):
+            known = intake.register.knows(device_id)
+            if not known:
                 device_id = one.message.device_id = _as_registered(device_id, intake.register)
+                known = intake.register.knows(device_id)
             server_ms = self._server_ms(one, remembered, judged)
             outcomes = self._outcomes(one, intake, server_ms)
-            known = intake.register.knows(device_id)
             if known:
                 self._timekeeper.saw(one.packet, one.message)
             counted_as = device_id if known else ""

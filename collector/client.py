@@ -23,7 +23,7 @@ _DUP, _RETAIN = 0x08, 0x01
 _LONG = 0x80
 
 
-class Arrival(msgspec.Struct, frozen=True):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """One PUBLISH as it came."""
 
     topic: str

@@ -10,7 +10,7 @@ import msgspec
 MAX_PAYLOAD = 64 * 1024
 
 
-class Packet(msgspec.Struct, frozen=True, kw_only=True):
+class Packet(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One MQTT publish.
 
     Attributes

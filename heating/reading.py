@@ -47,7 +47,7 @@ class KindCode(IntEnum):
 _CODES = {PointKind.ROOM: KindCode.ROOM, PointKind.ENTRY: KindCode.ENTRY, PointKind.OUTDOOR: KindCode.OUTDOOR}
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One accepted reading, placed at its point. Units as the field names say."""
 
     kind: PointKind

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from math import inf
 
 from heating.instants import to_ms
 from heating.site import MeasurementPoint, Placement
+
+# From [ms], to (exclusive) [ms], the point.
+_Stay = tuple[float, float, MeasurementPoint | None]
 
 
 class Register:
@@ -40,22 +44,28 @@ class Register:
         return {p.point_id: p for p in (*self.retired, *self.points)}
 
     @cached_property
-    def _by_device(self) -> Mapping[str, tuple[Placement, ...]]:
-        table: dict[str, list[Placement]] = {}
+    def _stays(self) -> Mapping[str, tuple[_Stay, ...]]:
+        table: dict[str, list[_Stay]] = {}
         for placement in self.placements:
-            table.setdefault(placement.device_id, []).append(placement)
-        return {device: tuple(rows) for device, rows in table.items()}
+            table.setdefault(placement.device_id, []).append(_stay(placement, self.by_id.get(placement.point_id)))
+        return {device: tuple(stays) for device, stays in table.items()}
 
     def knows(self, device_id: str) -> bool:
         """Tell whether the device ever sat at a point."""
-        return device_id in self._by_device
+        return device_id in self._stays
 
     def point_at(self, device_id: str, ts_ms: int) -> MeasurementPoint | None:
         """Return the point where the device sat at `ts_ms`, None if it sat nowhere."""
-        for placement in self._by_device.get(device_id, ()):
-            if placement.holds(ts_ms):
-                return self.by_id.get(placement.point_id)
+        # This runs for every reading that arrives.
+        for start_ms, end_ms, point in self._stays.get(device_id, ()):
+            if start_ms <= ts_ms < end_ms:
+                return point
         return None
+
+
+def _stay(placement: Placement, point: MeasurementPoint | None) -> _Stay:
+    start_ms, end_ms = placement.start_ms, placement.end_ms
+    return -inf if start_ms is None else start_ms, inf if end_ms is None else end_ms, point
 
 
 def _start_ms(point: MeasurementPoint) -> int | None:

@@ -53,7 +53,7 @@ class Silence(StrEnum):
     RETAINED = "retained"
 
 
-class Sample(msgspec.Struct, kw_only=True):
+class Sample(msgspec.Struct, kw_only=True, gc=False):
     """One reading as the device claims it; None means absent.
 
     `ts_ms` None means that the device has no usable clock.
@@ -72,14 +72,14 @@ class Sample(msgspec.Struct, kw_only=True):
     quality: int = 0  # bits of `heating.reading.Quality`
 
 
-class Flaw(msgspec.Struct, frozen=True):
+class Flaw(msgspec.Struct, frozen=True, gc=False):
     """A reading that cannot be used; `index` None means the packet as a whole."""
 
     index: int | None
     reason: Reason
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """A decoded packet. Without samples, `silence` says why."""
 
     device_id: str

@@ -39,7 +39,7 @@ _LAST_MS = 10**14  # contract §4: an epoch below it is in ms, above 1e11
 _MEASURED = ("temperature_c", "humidity_pct", "supply_c", "return_c", "flow_m3h")
 
 
-class _Reading(msgspec.Struct):
+class _Reading(msgspec.Struct, gc=False):
     ts: int | float | str | None = None
     temperature_c: float | None = None
     humidity_pct: float | None = None
@@ -50,7 +50,7 @@ class _Reading(msgspec.Struct):
     replayed: bool = False
 
 
-class _Packet(_Reading):
+class _Packet(_Reading, gc=False):
     readings: list[_Reading] | None = None
     device_id: str | None = None
     battery_v: float | None = None
