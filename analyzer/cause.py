@@ -29,6 +29,9 @@ class CauseLimits:
     ----------
     homes
         Least number of homes with a temperature in a scope.
+    station_homes, station_buildings
+        The same for a station, which has nothing beside it to be compared with: least numbers of homes and of
+        their buildings, unless its supply is measured and low.
     share
         Least share of them that is cold.
     rest_ratio
@@ -42,6 +45,8 @@ class CauseLimits:
     """
 
     homes: int = 3
+    station_homes: int = 8
+    station_buildings: int = 2
     share: float = 0.6
     rest_ratio: float = 0.5
     contrast_k: float = 0.5
@@ -87,7 +92,10 @@ class SharedCause:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """One way of grouping homes: `inside` are compared with `outside` of the same `parent` place."""
+    """One way of grouping homes: `inside` are compared with `outside` of the same `parent` place.
+
+    `parts` are the buildings, by which a place is large enough to be blamed without such a comparison.
+    """
 
     scope: Scope
     kind: FindingKind
@@ -96,6 +104,7 @@ class _Scope:
     parent: Grouping
     inside: Bools
     outside: Bools | None
+    parts: Grouping
 
 
 class CauseModel:
@@ -136,12 +145,14 @@ def _scopes(estate: Estate) -> Iterator[_Scope]:
     end = estate.network_end[estate.home_leads]
     floors = floor_thirds(estate)
     horizontal, vertical = FindingKind.HORIZONTAL_IMBALANCE, FindingKind.VERTICAL_IMBALANCE
-    yield _Scope(Scope.STATION, FindingKind.SUPPLY_LOW, SubjectType.STATION, station, station, all_, None)
-    yield _Scope(Scope.STATION, horizontal, SubjectType.BRANCH, branch, station, all_, all_)
-    yield _Scope(Scope.BRANCH_END, horizontal, SubjectType.BRANCH, branch, branch, end, ~end)
-    yield _Scope(Scope.BUILDING, horizontal, SubjectType.BUILDING, building, station, all_, all_)
-    yield _Scope(Scope.RISER, horizontal, SubjectType.RISER, riser, building, all_, all_)
-    yield _Scope(Scope.LOW_FLOORS, vertical, SubjectType.BUILDING, building, building, floors.first, ~floors.first)
+    yield _Scope(Scope.STATION, FindingKind.SUPPLY_LOW, SubjectType.STATION, station, station, all_, None, building)
+    yield _Scope(Scope.STATION, horizontal, SubjectType.BRANCH, branch, station, all_, all_, building)
+    yield _Scope(Scope.BRANCH_END, horizontal, SubjectType.BRANCH, branch, branch, end, ~end, building)
+    yield _Scope(Scope.BUILDING, horizontal, SubjectType.BUILDING, building, station, all_, all_, building)
+    yield _Scope(Scope.RISER, horizontal, SubjectType.RISER, riser, building, all_, all_, building)
+    yield _Scope(
+        Scope.LOW_FLOORS, vertical, SubjectType.BUILDING, building, building, floors.first, ~floors.first, building
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +188,8 @@ def _explained(
         members = np.flatnonzero(mine & free)
         if len(members) < limits.share * inside.known[place]:
             continue  # a wider scope has explained them already
+        if scope.outside is None and not _stands_alone(scope, mine, homes, supply, limits):
+            continue
         evidence: dict[str, float | int] = {
             "cold": int(inside.cold[place]),
             "known": int(inside.known[place]),
@@ -198,6 +211,16 @@ def _explained(
             confidence = float(inside.share[place]) * (1 - rest_share)
             evidence |= {"rest_cold": cold, "rest_known": count, "rest_mean_c": round(rest_mean, 2)}
         yield _named(scope, place, (members, confidence, evidence), supply, limits)
+
+
+def _stands_alone(scope: _Scope, mine: Bools, homes: HomesNow, supply: SupplyView, limits: CauseLimits) -> bool:
+    """Tell whether a place with nothing beside it can be blamed: few cold homes may each have a cause of their own."""
+    known = np.flatnonzero(mine & ~np.isnan(homes.temperature_c))
+    buildings = np.unique(scope.parts.code[known])
+    if len(known) >= limits.station_homes and len(buildings) >= limits.station_buildings:
+        return True
+    place = scope.places.ids[scope.places.code[known[0]]]
+    return bool(supply.low(place, limits.supply_gap_k, limits.supply_min_c))
 
 
 def _named(

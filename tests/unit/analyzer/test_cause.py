@@ -110,3 +110,17 @@ def test_two_causes_at_once_are_both_named() -> None:
     scopes = sorted(f.cause.scope for f in analysis.findings if f.subject.type != "point")
     assert scopes == [Scope.BUILDING, Scope.RISER]
     assert [f.subject.id for f in analysis.findings if f.cause.scope is Scope.HOME] == ["B-1-1-1"]
+
+
+@pytest.mark.parametrize(("supply", "scope"), [(None, Scope.HOME), (25.0, Scope.STATION)])
+def test_few_cold_homes_with_nothing_beside_them_do_not_blame_the_station(supply: float | None, scope: Scope) -> None:
+    few = [point for point in ROOMS if point.branch == "A" and point.building in ("A1", "A2") and point.unit == "1"][
+        3:9
+    ]
+    entries = [entry for entry in ENTRIES if entry.building == "A1"] if supply else []
+    observations = Observations(
+        series([p.point_id for p in few], lambda _: 16.0),
+        series([p.point_id for p in entries], lambda _: supply or 0.0),
+    )
+    found = analyze(Estate(Register.of_points([*few, *entries])), RULES, observations, Span(None, NOON)).findings
+    assert {f.cause.scope for f in found if f.kind is FindingKind.COLD_HOME and f.cause} == {scope}
