@@ -128,6 +128,21 @@ def run_pass(estate: Estate, rules: Rules, observations: Observations, now_ms: i
     )
 
 
+def standing_since(estate: Estate, rules: Rules, observations: Observations, at_ms: int) -> dict[int, int]:
+    """Return since when [ms] a breach or a time below the target stands at an instant, by index of the point."""
+    exempt = exemptions_of(estate.rooms, rules.outages, rules.seasons, rules.zone)
+    start_ms = min(_first_ms(observations, at_ms), at_ms)
+    judgement = judge(
+        observations.rooms, _rule(rules, rules.enterprise, estate.rooms, (exempt, start_ms, at_ms)), at_ms
+    )
+    since: dict[int, int] = {}
+    for found in (judgement.cold, judgement.below_target):
+        open_ = np.flatnonzero(found.end_ms > at_ms)
+        for point, start_ms in zip(found.point[open_].tolist(), found.start_ms[open_].tolist(), strict=True):
+            since[point] = min(start_ms, since.get(point, start_ms))
+    return since
+
+
 def _rule(
     rules: Rules, profile: Profile, points: Sequence[MeasurementPoint], extent: tuple[Exemptions, int, int]
 ) -> Rule:

@@ -56,6 +56,27 @@ def reconcile(computed: Sequence[Finding], known: Iterable[Finding], detected_at
     return changed
 
 
+def recognise(computed: Sequence[Finding], known: Iterable[Finding]) -> list[Finding]:
+    """Return computed findings, in their order, under the ids by which the ledger knows them; others keep theirs."""
+    before: dict[Key, list[Finding]] = defaultdict(list)
+    after: dict[Key, list[Finding]] = defaultdict(list)
+    for table, rows in ((before, known), (after, computed)):
+        for finding in rows:
+            table[finding.kind, finding.subject].append(finding)
+    pairs = (pair for key, mine in after.items() for pair in _match(mine, before.get(key, []))[0])
+    found = {now.id: old for now, old in pairs if old is not None}
+    ids = {new: old.id for new, old in found.items()}
+    return [
+        msgspec.structs.replace(
+            finding,
+            id=ids.get(finding.id, finding.id),
+            detected_at=found[finding.id].detected_at if finding.id in found else finding.detected_at,
+            parent=ids.get(finding.parent, finding.parent) if finding.parent else None,
+        )
+        for finding in computed
+    ]
+
+
 def retract(finding: Finding) -> Finding:
     """Return a finding that never was: an empty interval, marked."""
     return msgspec.structs.replace(finding, end=finding.start, ended_by=RETRACTED)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from analyzer.analysis import Observations, Rules, Span, analyze
 from analyzer.estate import Estate
+from analyzer.identity import recognise
 from analyzer.result import Analysis, HomeRow
 from heating.errors import InputError
-from heating.finding import Status
-from heating.instants import to_ms
-from heating.reading import KindCode, ReadingTable
+from heating.finding import Finding, Status
 from heating.words import Language, say
 from heatwatch.analysis_plot import write_plot
 from heatwatch.arguments import instant
@@ -26,9 +27,8 @@ from heatwatch.judging import rules_of
 from heatwatch.output import print_json, print_text
 from heatwatch.reading import read_with_progress
 from heatwatch.registration import read_site_register
+from heatwatch.stored_readings import stored_observations
 
-# What happened longer before the span than this cannot change what is said of it, but for a breach that still lasts.
-LOOK_BACK = timedelta(days=3)
 _SHOWN = 30
 
 
@@ -59,6 +59,7 @@ def analyze_command(
         else:
             case = _from_store(opened, span)
         result = analyze(case.estate, case.rules, case.observations, span)
+        result = msgspec.structs.replace(result, findings=recognise(result.findings, case.known))
         if plot is not None:
             drawn = (result.start, result.to)
             write_plot(plot, case.estate, case.rules, case.observations.rooms, drawn, opened.language)
@@ -89,6 +90,7 @@ class _Case:
     estate: Estate
     rules: Rules
     observations: Observations
+    known: Sequence[Finding] = ()
 
 
 def _from_files(opened: Context, points: Path | None, readings: Path) -> _Case:
@@ -105,17 +107,9 @@ def _from_files(opened: Context, points: Path | None, readings: Path) -> _Case:
 
 def _from_store(opened: Context, span: Span) -> _Case:
     estate = Estate(opened.register)
-    outages = tuple(opened.ledger.places.outages())
-    table = _stored(opened, span.start or span.end, span.end)
-    return _Case(estate, rules_of(opened.settings, outages), Observations.of_table(estate, table))
-
-
-def _stored(opened: Context, start: datetime, end: datetime) -> ReadingTable:
-    # The newest reading of each point before the span tells for how long a silent one has been silent.
-    first, last = to_ms(start - LOOK_BACK), to_ms(end) + 1
-    tables = list(opened.store.readings(first, last, kinds=[KindCode.ROOM, KindCode.ENTRY]))
-    older = opened.store.latest(KindCode.ROOM, at_ms=first - 1)
-    return ReadingTable.joined([older, *tables])
+    rules = rules_of(opened.settings, tuple(opened.ledger.places.outages()))
+    known = opened.ledger.findings.overlapping(span.start or span.end, span.end + timedelta(milliseconds=1))
+    return _Case(estate, rules, stored_observations(opened.store, estate, rules, span, known), known)
 
 
 def _show(result: Analysis, language: Language) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.identity import RETRACTED, reconcile
+from analyzer.identity import RETRACTED, recognise, reconcile
 from heating.finding import Finding, FindingKind, Subject, derived_id
 from heating.site import SubjectType
 
@@ -104,3 +104,10 @@ def test_the_ledger_always_comes_to_what_was_computed(
     standing = [f for f in ledger.values() if f.ended_by != RETRACTED]
     assert sorted((f.start, f.end) for f in standing) == [(at(a), at(b)) for a, b in after]
     assert reconcile(computed, standing, NOW) == []
+
+
+def test_what_the_ledger_knows_is_shown_under_its_id() -> None:
+    (known,) = recorded(finding(1, 5))
+    again, other = recognise([finding(2, 6), finding(8, None)], [known])
+    assert (again.id, again.detected_at, again.start) == (known.id, known.detected_at, at(2))
+    assert other == finding(8, None)
