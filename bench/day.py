@@ -26,7 +26,7 @@ def measure(homes: int, folder: Path, steps: Steps) -> list[Table]:
     steps.expect(1 + _TIMES + 4)
     steps.begin("simulating a day to files")
     files = folder / "day"
-    meter.run([*_HEATWATCH, "simulate", "--homes", str(homes), "--out", files, *_SPAN], cwd=folder)
+    meter.run([*_HEATWATCH, "simulate", "--homes", str(homes), "--out", files, *_SPAN], folder)
     steps.done()
     return [_analyzed(files, steps), _read(files, steps)]
 
@@ -37,7 +37,7 @@ def _analyzed(files: Path, steps: Steps) -> Table:
     costs = []
     for _ in range(_TIMES):
         steps.begin("heatwatch analyze with files")
-        costs.append(meter.run([*_HEATWATCH, "analyze", *names, *_SPAN, "--json"], cwd=files))
+        costs.append(meter.run([*_HEATWATCH, "analyze", *names, *_SPAN, "--json"], files))
         steps.done()
     cost = sorted(costs, key=lambda one: one.wall_s)[_TIMES // 2]
     return Table(

@@ -38,16 +38,20 @@ class Meter:
         return Cost(time.perf_counter() - self._wall, cpu_s(self._pid) - self._cpu, peak_mb(self._pid))
 
 
-def run(command: Sequence[str | Path], **options: str | Path) -> Cost:
+def run(command: Sequence[str | Path], folder: Path) -> Cost:
     """Run a command to its end, its output thrown away; a failure ends the bench."""
-    began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options) as process:  # type: ignore[call-overload]
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(map(str, command))}: {process.stderr.read().decode()[-2000:]}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    with (folder / "stderr").open("w+b") as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, cwd=folder)
+        meter, peak = Meter(process.pid), 0.0
+        # Not the peak that the kernel hands over at the end: that begins with the size of the process that forked.
+        while not ended(process.pid):
+            peak = max(peak, peak_mb(process.pid))
+            time.sleep(_POLL_S)
+        cost = meter.cost()
+        if process.wait():
+            said.seek(0)
+            raise RuntimeError(f"{' '.join(map(str, command))}: {said.read().decode()[-2000:]}")
+    return Cost(cost.wall_s, cost.cpu_s, peak)
 
 
 def cpu_s(pid: int) -> float:
