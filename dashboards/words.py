@@ -159,6 +159,8 @@ DASHBOARD_WORDS: dict[str, tuple[str, str]] = {
     "quarantined": ("隔离", "quarantined"),
     "packets": ("报文", "packets"),
     "collector": ("采集", "collector"),
+    "housekeeping": ("整理", "housekeeping"),
+    "service_rows": ("看板数据", "rows for Grafana"),
     "analyzer": ("分析", "analyzer"),
     "alerts": ("派单", "alerts"),
     "console": ("网页", "console"),
