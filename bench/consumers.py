@@ -19,7 +19,7 @@ from peers.influxd import Influxd
 
 from heating.ledger import open_ledger
 
-WINDOW = 1000  # messages on the way unacknowledged, the same for all
+WINDOW = 2000  # messages on the way unacknowledged, the same for all
 
 Process = subprocess.Popen[str]
 Finished = Callable[[], bool]

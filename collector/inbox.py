@@ -16,6 +16,9 @@ _PAUSE_S = 0.02
 # brokers that send more than their window (mosquitto before 2.0.13); it must stay well below the keep-alive, after
 # which the broker takes a silent client for dead.
 _PATIENCE_S = 4.0
+# Size of payloads at which a batch is full. A thousand usual packets have a fifth of it; packets of 64 KiB, each of
+# which may claim thousands of readings, must not fill the memory when they are decoded together.
+BATCH_BYTES = 1_000_000
 
 
 class Inbox:
@@ -51,8 +54,8 @@ class Inbox:
     def gather(self, limit: int, *, first_s: float, batch_s: float) -> list[Packet]:
         """Return the next batch of at most `limit` packets, empty if none came within `first_s`.
 
-        A batch ends when it is full, `batch_s` after its first packet, or when the broker goes quiet although we hold
-        as much as it may have open.
+        A batch ends when it is full (packets or bytes), `batch_s` after its first packet, or when the broker goes quiet
+        although we hold as much as it may have open.
         """
         packets = self._gathered(limit, first_s, batch_s)
         if packets:
@@ -64,8 +67,8 @@ class Inbox:
             packets = [self._queue.get(timeout=first_s) if first_s > 0 else self._queue.get_nowait()]
         except Empty:
             return []
-        end = time.monotonic() + batch_s
-        while len(packets) < limit:
+        end, size = time.monotonic() + batch_s, packets[0].length
+        while len(packets) < limit and size < BATCH_BYTES:
             left = end - time.monotonic()
             if len(packets) >= _SMALLEST_WINDOW:
                 left = min(left, _PAUSE_S)
@@ -73,4 +76,5 @@ class Inbox:
                 packets.append(self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait())
             except Empty:
                 break
+            size += packets[-1].length
         return packets

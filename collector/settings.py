@@ -76,7 +76,7 @@ class MqttSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fro
             ge=1,
             le=65535,
         ),
-    ] = 1000
+    ] = 2000
     version: Annotated[
         Literal["auto", "5", "3.1.1"],
         Meta(
@@ -84,8 +84,8 @@ class MqttSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fro
             extra_json_schema={
                 "spellings": {
                     **dict.fromkeys(("5.0", "v5", "v5.0", "mqttv5"), "5"),
-                    # 4 is the number of the protocol 3.1.1 on the wire, which other programs take.
-                    **dict.fromkeys(("4", "311", "v311", "v3.1.1", "mqttv311"), "3.1.1"),
+                    # 4 is the number of the protocol 3.1.1 on the wire, which other programs take; 3 means it loosely.
+                    **dict.fromkeys(("3", "4", "311", "v311", "v3.1.1", "mqttv311"), "3.1.1"),
                 }
             },
         ),

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from collector.inbox import BATCH_BYTES
 from collector.packet import Packet
 from collector.spool_records import HEAD_BYTES, good_bytes, next_body, packet_of, record_of, sync_folder
 
@@ -99,14 +100,16 @@ class Spool:
             return None
 
     def read(self, limit: int) -> Page | None:
-        """Return the oldest packets that are not settled, None if there are none."""
+        """Return the oldest packets that are not settled, about as many as make a batch; None if there are none."""
         packets: list[Packet] = []
+        size = 0
         end = self._cursor
         for place, after, body in self._records(self._cursor):
             end = after
             if not self._is_skipped(place):
                 packets.append(self._packet(place, body))
-                if len(packets) >= limit:
+                size += len(body)
+                if len(packets) >= limit or size >= BATCH_BYTES:
                     break
         if packets:
             return Page(packets, end)

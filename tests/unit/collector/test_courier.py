@@ -122,3 +122,11 @@ def test_going_down_writes_what_it_holds_and_takes_no_more():
     assert len(bench.store.rows) == len(bench.acknowledged) == 25
     bench.send(1)
     assert len(bench.inbox) == 0
+
+
+def test_large_packets_make_small_batches():
+    inbox = Inbox(1000)
+    for _ in range(50):
+        inbox.offer(Packet(topic="t", payload=b"x" * 65_536, received_ms=NOW, length=65_536))
+    assert len(inbox.gather(1000, first_s=0, batch_s=1)) == 16
+    assert len(inbox.gather(10, first_s=0, batch_s=1)) == 10
