@@ -134,7 +134,9 @@ class Timekeeper:
 def _count(track: _Track, seq: int, ts_ms: int) -> None:
     """Count gaps; a smaller number with a later time is a device that began anew."""
     highest = track.highest
-    if highest is None or (seq <= highest and ts_ms > track.highest_ts_ms):
+    if highest is not None and seq == highest + 1:  # nearly always
+        track.highest, track.highest_ts_ms = seq, ts_ms
+    elif highest is None or (seq <= highest and ts_ms > track.highest_ts_ms):
         track.lost += len(track.gaps)
         track.gaps.clear()
         track.highest, track.highest_ts_ms = seq, ts_ms

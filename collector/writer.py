@@ -106,7 +106,7 @@ class Writer:
     def _begin(self, batch: Batch) -> None:
         accepted = ReadingTable.of(batch.judged.accepted)
         unseen = self._store.unseen(accepted) if len(accepted) else np.zeros(0, dtype=np.bool_)
-        batch.fresh = accepted.rows(unseen)
+        batch.fresh = accepted if unseen.all() else accepted.rows(unseen)
         batch.fresh_at = np.flatnonzero(unseen).tolist()
         batch.repeated = list(accepted.device[~unseen])
         batch.keys = _keys(batch.fresh)
