@@ -5,10 +5,11 @@ One load serves every page of that moment, so that no two numbers on a screen di
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Generic, TypeVar
 
 import msgspec
 import numpy as np
@@ -26,6 +27,11 @@ from heating.store.port import ReadingStore
 
 # Statuses are written on change and once an hour (contract §5); older ones are no statement about now.
 STATUS_WINDOW = timedelta(hours=3)
+_AREAS = (
+    (Measurement.BUILDING_STATUS, "building"),
+    (Measurement.BRANCH_STATUS, "branch"),
+    (Measurement.STATION_STATUS, "station"),
+)
 
 
 class JudgingRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,38 +103,100 @@ def load_snapshot(
     store: ReadingStore, ledger: Ledger, at: datetime, rules: JudgingRules, register: Register | None = None
 ) -> Snapshot:
     """Read everything that a page needs; raises what the ports raise. The register is read unless given."""
-    register = register or ledger.places.register()
-    rooms = [p for p in register.points if p.kind is PointKind.ROOM]
-    status = _statuses(_recent(store, Measurement.HOME_STATUS, at))
-    findings, orders = tuple(ledger.findings.open()), tuple(ledger.orders.unfinished())
-    last_reading = {device: from_ms(ms) for device, ms in store.newest().items()}
-    outages = tuple(o for o in ledger.places.outages() if o.start <= at and (o.end is None or at < o.end))
-    known = Known(
-        status=status,
-        findings=_by_point(findings),
-        orders={home: order.id for order in reversed(orders) for home in order.homes},
-        last_reading=last_reading,
-        low_floors=rules.low_floors,
-        out_places=frozenset(o.subject_id for o in outages),
-    )
-    devices = [p.device_id for p in register.points if p.device_id]
-    fresh = at - timedelta(minutes=rules.stale_after_min)
-    return Snapshot(
-        at=at,
-        register=register,
-        homes=homes_of(rooms, known),
-        findings=findings,
-        orders=orders,
-        outages=outages,
-        buildings=_areas(_recent(store, Measurement.BUILDING_STATUS, at), "building"),
-        branches=_areas(_recent(store, Measurement.BRANCH_STATUS, at), "branch"),
-        stations=_areas(_recent(store, Measurement.STATION_STATUS, at), "station"),
-        outdoor_c=_outdoor(store, at, rules),
-        devices=len(devices),
-        online=sum(1 for d in devices if d in last_reading and last_reading[d] > fresh),
-        counters=ledger.journal.counters(),
-        judged_at=max((row.at for row in status.values()), default=None),
-    )
+    return SnapshotKeeper(store, ledger, rules).load(at, register)
+
+
+T = TypeVar("T", PointStatus, AreaRow)
+
+
+class SnapshotKeeper:
+    """Loads snapshots again and again and reads only what is new; one thread at a time.
+
+    Rows of areas and points come on change and once an hour: what was read stays until a newer row replaces it or it is
+    older than `STATUS_WINDOW`.
+    """
+
+    def __init__(self, store: ReadingStore, ledger: Ledger, rules: JudgingRules) -> None:
+        self._store, self._ledger, self._rules = store, ledger, rules
+        self._points = _Standing(Measurement.HOME_STATUS, "point", point_statuses)
+        self._areas = {tag: _Standing(measurement, tag, _area_rows(tag)) for measurement, tag in _AREAS}
+        self._register: tuple[str, Register] | None = None
+
+    def load(self, at: datetime, register: Register | None = None) -> Snapshot:
+        """Return the site at an instant; raises what the ports raise, and is then to be called again."""
+        store, ledger, rules = self._store, self._ledger, self._rules
+        register = register or self.register()
+        rooms = [p for p in register.points if p.kind is PointKind.ROOM]
+        status = self._points.read(store, at)
+        findings, orders = tuple(ledger.findings.open()), tuple(ledger.orders.unfinished())
+        last_reading = {device: from_ms(ms) for device, ms in store.newest().items()}
+        outages = tuple(o for o in ledger.places.outages() if o.start <= at and (o.end is None or at < o.end))
+        known = Known(
+            status=status,
+            findings=_by_point(findings),
+            orders={home: order.id for order in reversed(orders) for home in order.homes},
+            last_reading=last_reading,
+            low_floors=rules.low_floors,
+            out_places=frozenset(o.subject_id for o in outages),
+        )
+        devices = [p.device_id for p in register.points if p.device_id]
+        fresh = at - timedelta(minutes=rules.stale_after_min)
+        areas = {tag: tuple(standing.read(store, at).values()) for tag, standing in self._areas.items()}
+        return Snapshot(
+            at=at,
+            register=register,
+            homes=homes_of(rooms, known),
+            findings=findings,
+            orders=orders,
+            outages=outages,
+            buildings=areas["building"],
+            branches=areas["branch"],
+            stations=areas["station"],
+            outdoor_c=_outdoor(store, at, rules),
+            devices=len(devices),
+            online=sum(1 for d in devices if d in last_reading and last_reading[d] > fresh),
+            counters=ledger.journal.counters(),
+            judged_at=max((row.at for row in status.values()), default=None),
+        )
+
+    def register(self) -> Register:
+        """Return the register in force, read again when another file was imported."""
+        stamp = self._ledger.places.stamp()
+        if self._register is None or not stamp or self._register[0] != stamp:
+            self._register = (stamp, self._ledger.places.register())
+        return self._register[1]
+
+
+class _Standing(Generic[T]):
+    """The newest row of each place in one measurement."""
+
+    def __init__(
+        self, measurement: Measurement, tag: str, wording: Callable[[RollUp], Iterable[tuple[str, T]]]
+    ) -> None:
+        self._measurement, self._tag = measurement, tag
+        self._wording: Callable[[RollUp], Iterable[tuple[str, T]]] = wording
+        self._rows: dict[str, T] = {}
+        self._reached: datetime | None = None
+
+    def read(self, store: ReadingStore, at: datetime) -> dict[str, T]:
+        """Return the rows as they stand at an instant, by place.
+
+        The instant of the newest row is read again: rows of one sweep come in several writes.
+        """
+        start = at - STATUS_WINDOW
+        if self._reached is not None and start < self._reached <= at:
+            start = self._reached
+            rows = {place: row for place, row in self._rows.items() if row.at >= at - STATUS_WINDOW}
+        else:
+            rows = {}
+        found = store.rollup(self._measurement, to_ms(start), to_ms(at) + 1)
+        newest = {place: i for i, place in enumerate(found.tags[self._tag].tolist())}
+        keep = np.fromiter(newest.values(), dtype=np.int64, count=len(newest))
+        rows |= dict(self._wording(_pick(found, keep)))
+        self._rows = rows
+        if len(found):
+            self._reached = from_ms(int(found.ts_ms.max()))
+        return rows
 
 
 def number(value: float) -> float | None:
@@ -147,25 +215,17 @@ def point_statuses(rows: RollUp) -> list[tuple[str, PointStatus]]:
     return statuses
 
 
-def _recent(store: ReadingStore, measurement: Measurement, at: datetime) -> RollUp:
-    return store.rollup(measurement, to_ms(at - STATUS_WINDOW), to_ms(at) + 1)
+def _area_rows(tag: str) -> Callable[[RollUp], list[tuple[str, AreaRow]]]:
+    def wording(rows: RollUp) -> list[tuple[str, AreaRow]]:
+        areas = []
+        for i, place in enumerate(rows.tags[tag].tolist()):
+            values = {name: number(column[i]) for name, column in rows.floats.items()}
+            counts = {name: int(values[name] or 0) for name in ("cold", "confirmed", "unknown", "total")}
+            row = {"id": place, "at": from_ms(rows.ts_ms[i]), **values, **counts}
+            areas.append((place, msgspec.convert(row, AreaRow)))
+        return areas
 
-
-def _statuses(rows: RollUp) -> dict[str, PointStatus]:
-    """Return the newest row of each point: rows come in time order, so the last one stays."""
-    newest = {point: i for i, point in enumerate(rows.tags["point"].tolist())}
-    keep = np.fromiter(newest.values(), dtype=np.int64, count=len(newest))
-    return dict(point_statuses(_pick(rows, keep)))
-
-
-def _areas(rows: RollUp, tag: str) -> tuple[AreaRow, ...]:
-    newest = {place: i for i, place in enumerate(rows.tags[tag].tolist())}
-    areas = []
-    for place, i in newest.items():
-        values = {name: number(column[i]) for name, column in rows.floats.items()}
-        counts = {name: int(values[name] or 0) for name in ("cold", "confirmed", "unknown", "total")}
-        areas.append(msgspec.convert({"id": place, "at": from_ms(rows.ts_ms[i]), **values, **counts}, AreaRow))
-    return tuple(areas)
+    return wording
 
 
 def _pick(rows: RollUp, keep: np.ndarray[tuple[int], np.dtype[np.int64]]) -> RollUp:

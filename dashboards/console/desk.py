@@ -11,7 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from dashboards.console.users import Users
-from dashboards.snapshot import JudgingRules, Snapshot, load_snapshot
+from dashboards.snapshot import JudgingRules, Snapshot, SnapshotKeeper
 from heating.clock import Clock
 from heating.ledger.port import Ledger
 from heating.register import Register
@@ -81,6 +81,7 @@ class Desk:
         self.load_seconds = 0.0
         self.answers: dict[int, int] = {}
         self._lock = threading.Lock()
+        self._keeper = SnapshotKeeper(self.store, self.ledger, site.rules)
         self._snapshot: Snapshot | None = None
         self._register: tuple[str, Register] | None = None
         self._loaded = 0.0
@@ -94,8 +95,7 @@ class Desk:
         with self._lock:
             started = perf_counter()
             if self._snapshot is None or started - self._loaded > self._keep_s:
-                register = self.register()
-                self._snapshot = load_snapshot(self.store, self.ledger, self.now(), self.site.rules, register)
+                self._snapshot = self._keeper.load(self.now(), self.register())
                 self._loaded = perf_counter()
                 self.load_seconds = self._loaded - started
             return self._snapshot
