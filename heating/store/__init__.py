@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from heating.store import backups
-from heating.store.address import EmbeddedAddress, parse_address
+from heating.store.address import EmbeddedAddress, InfluxAddress, parse_address
 from heating.store.duck import Database
 from heating.store.embedded import EmbeddedStore
-from heating.store.influx import InfluxStore
 from heating.store.port import ReadingStore, Rejected, Written
 from heating.store.sharing import GuestStore, OwnedStore
+
+if TYPE_CHECKING:
+    from heating.store.influx import InfluxStore
 
 __all__ = ["ReadingStore", "Rejected", "Written", "open_store", "parse_address", "restore_store"]
 
@@ -48,6 +50,13 @@ def open_store(
     address = parse_address(url)
     if isinstance(address, EmbeddedAddress):
         return OwnedStore(address.path, create=create) if role == "owner" else GuestStore(address.path, create=create)
+    return _influx(address, token, create=create)
+
+
+def _influx(address: InfluxAddress, token: str | None, *, create: bool = True) -> InfluxStore:
+    # Its client takes longer to load than most commands to run.
+    from heating.store.influx import InfluxStore
+
     return InfluxStore(address, token, create=create)
 
 
@@ -69,7 +78,7 @@ def restore_store(folder: str, url: str, *, token: str | None = None) -> None:
     if isinstance(address, EmbeddedAddress):
         backups.restore_file(source, address.path)
         return
-    backup, store = EmbeddedStore(Database(source, read_only=True)), InfluxStore(address, token)
+    backup, store = EmbeddedStore(Database(source, read_only=True)), _influx(address, token)
     try:
         backups.copy_store(backup, store)
     finally:

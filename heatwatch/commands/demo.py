@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,11 +14,12 @@ from rich.live import Live
 
 from heating.errors import HeatwatchError
 from heatwatch.arguments import duration
-from heatwatch.demo import Demo, DemoPlan
-from heatwatch.demo_view import live_view, plain_line, summary
 from heatwatch.logs import to_file
 from heatwatch.output import note, print_text
 from heatwatch.signals import stop_on_signals
+
+if TYPE_CHECKING:
+    from heatwatch.demo import Demo
 
 log = logging.getLogger(__name__)
 _LOOK_S = 1.0
@@ -44,6 +45,10 @@ def demo(
     ] = 0,
 ) -> None:
     """Show everything with a simulated estate: sensors, broker, collector, store, analyzer, alerts, web pages."""
+    # All wings and a web server: loading them takes longer than most commands to run.
+    from heatwatch.demo import Demo, DemoPlan
+    from heatwatch.demo_view import summary
+
     seconds = duration("--for", lasts) if lasts else None
     stop = stop_on_signals(threading.Event())
     plan = DemoPlan(homes, speed, folder.resolve(), scenario, seed, console_port=port)
@@ -65,6 +70,8 @@ def _announce(running: Demo) -> None:
 
 
 def _watch(running: Demo, stop: threading.Event, seconds: float | None) -> None:
+    from heatwatch.demo_view import live_view, plain_line
+
     console = Console()
     ends = None if seconds is None else time.monotonic() + seconds
     if not console.is_terminal:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from heatwatch.context import Context
-from heatwatch.pipeline import STAGES, run_pipeline
 from heatwatch.signals import stop_on_signals
 
 
@@ -32,6 +31,9 @@ def run(
     stages: Annotated[list[StageName] | None, typer.Argument(help="Stages to run; all unless named.")] = None,
 ) -> None:
     """Run all stages, or the named ones, until SIGTERM; then finish, acknowledge what is held, exit 0."""
+    # The web server behind it takes longer to load than most commands to run.
+    from heatwatch.pipeline import STAGES, run_pipeline
+
     stop = stop_on_signals(threading.Event())
     with Context.of(context) as opened:
         failed = run_pipeline(opened, [str(stage) for stage in stages or ()] or list(STAGES), stop)
