@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+_WIDE = 400  # characters: more than any table of ours
+
 
 def print_json(value: Any) -> None:
     """Write one JSON document to stdout."""
@@ -27,13 +29,19 @@ def note(text: str) -> None:
 
 
 def print_table(title: str, header: list[str], rows: list[list[str]]) -> None:
-    """Write a table; wide as the terminal, plain when stdout is a file."""
+    """Write a table; wide as the terminal, and as it needs to be when stdout is a file. No id is ever cut."""
     table = Table(title=title, title_justify="left")
     for name in header:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    show_table(table)
+
+
+def show_table(table: Table) -> None:
+    """Write a table that was made elsewhere."""
+    console = Console()
+    (console if console.is_terminal else Console(width=_WIDE)).print(table)
 
 
 def progress() -> Progress:

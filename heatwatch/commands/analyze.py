@@ -10,7 +10,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from analyzer.analysis import Observations, Rules, Span, analyze
@@ -24,7 +23,7 @@ from heatwatch.analysis_plot import write_plot
 from heatwatch.arguments import instant
 from heatwatch.context import Context
 from heatwatch.judging import rules_of
-from heatwatch.output import print_json, print_text
+from heatwatch.output import print_json, print_text, show_table
 from heatwatch.reading import read_with_progress
 from heatwatch.registration import read_site_register
 from heatwatch.stored_readings import stored_observations
@@ -124,7 +123,7 @@ def _show(result: Analysis, language: Language) -> None:
         cause = causes.get(row.point_id)
         table.add_row(*_cells(row, language), say(cause.scope, language) if cause else "")
     if cold:
-        Console().print(table)
+        show_table(table)
     if len(cold) > _SHOWN:
         print_text(f"... and {len(cold) - _SHOWN} more (--json has all)")
     print_text(f"{len(result.findings)} findings")
