@@ -46,6 +46,16 @@ def test_counters_add_up(ledger: Ledger) -> None:
     assert ledger.journal.counters() == {"received": 5, "repeated": 2, "stored": 2}
 
 
+def test_received_is_what_the_fates_of_a_device_add_up_to(ledger: Ledger) -> None:
+    today = date(2026, 11, 22)
+    ledger.journal.finish({}, (), {"D1": {"received": 2, "stored": 1, "repeated": 1}}, T0, day=today)
+    ledger.journal.finish({}, (), {"D1": {"stored": 3, "late": 1}, "D2": {"quarantined": 1}}, T0, day=today)
+    assert ledger.journal.device_days(today, today) == [
+        DeviceDay("D1", today, {"received": 5, "stored": 4, "repeated": 1, "late": 1}),
+        DeviceDay("D2", today, {"received": 1, "quarantined": 1}),
+    ]
+
+
 def test_counts_of_each_device_and_day(ledger: Ledger) -> None:
     today, tomorrow = date(2026, 11, 22), date(2026, 11, 23)
     ledger.journal.finish({}, (), {"D2": {"received": 1, "stored": 1}, "D1": {"received": 2}}, T0)
