@@ -20,8 +20,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dashboards.grafana import home_rows, order_rows, site_rows
+from dashboards.grafana.home_news import HomeNews
 from dashboards.grafana.rows import Changed, Row, rollup_of
-from dashboards.snapshot import JudgingRules, Snapshot, load_snapshot
+from dashboards.newest import NewestReadings
+from dashboards.snapshot import JudgingRules, Snapshot, SnapshotKeeper
 from heating.clock import Clock
 from heating.errors import LedgerUnavailable, StoreMisconfigured, StoreUnavailable
 from heating.finding import Finding, FindingKind
@@ -30,6 +32,7 @@ from heating.ledger.port import Ledger
 from heating.measurement import Measurement
 from heating.order import FINISHED, WorkOrder
 from heating.reading import KindCode
+from heating.register import Register
 from heating.stage import Health, Metric
 from heating.store.port import ReadingStore
 from heating.words import Language
@@ -81,6 +84,11 @@ class ServiceRowsStage:
             Measurement.DATA_DAY: Changed(Measurement.DATA_DAY, heartbeat=None),
             Measurement.POINT_PLACE: Changed(Measurement.POINT_PLACE, heartbeat=None),
         }
+        within = timedelta(minutes=site.rules.stale_after_min)
+        self._keeper = SnapshotKeeper(store, ledger, site.rules)
+        self._rooms = NewestReadings(store, ledger, KindCode.ROOM, within)
+        self._homes = HomeNews()
+        self._placed: tuple[Register, datetime] | None = None
         self._orders: dict[str, WorkOrder] | None = None
         self._told: dict[str, tuple[int, int]] = {}
         self._findings: dict[str, Finding] | None = None
@@ -106,13 +114,12 @@ class ServiceRowsStage:
     def write(self, now: datetime) -> int:
         """Write what changed; return the number of rows. May raise the errors of store and ledger."""
         before = self._rows
-        snapshot = load_snapshot(self._store, self._ledger, now, self._site.rules)
+        snapshot = self._keeper.load(now)
         self._write_site(snapshot)
         self._write_orders(snapshot)
         self._write_findings(snapshot)
         self._put(Measurement.INTAKE, site_rows.intake(snapshot.counters, now))
-        today = local_midnight(now.astimezone(self._site.zone).date(), self._site.zone)
-        self._put(Measurement.POINT_PLACE, home_rows.point_places(snapshot.register.points, today))
+        self._write_places(snapshot)
         self._write_days(snapshot)
         if self._problem:
             log.info("rows for dashboards are written again")
@@ -131,17 +138,26 @@ class ServiceRowsStage:
         return [Metric("heatwatch_dashboard_rows_total", float(self._rows), "Rows written for Grafana.")]
 
     def _write_site(self, snapshot: Snapshot) -> None:
-        at, within_ms = snapshot.at, int(self._site.rules.stale_after_min * 60_000)
-        latest = self._store.latest(KindCode.ROOM, at_ms=to_ms(at), within_ms=within_ms)
+        at = snapshot.at
+        latest = self._rooms.read(at)
         row = site_rows.site_status(self._site.name or "-", snapshot, latest, self._flow(at))
         self._put(Measurement.SITE_STATUS, [row])
-        temperature = site_rows.newest_temperatures(latest)
-        columns = home_rows.places_in_building(snapshot.homes)
-        self._put(Measurement.HOME_NOW, home_rows.home_now(snapshot.homes, columns, temperature, at))
+        news = self._homes.of(snapshot, site_rows.newest_temperatures(latest))
+        written = self._put(Measurement.HOME_NOW, self._homes.rows(news, at))
+        self._homes.written(news, written)
         if self._profiles_at is None or at - self._profiles_at >= _PROFILES_EVERY:
+            within_ms = int(self._site.rules.stale_after_min * 60_000)
             entries = self._store.latest(KindCode.ENTRY, at_ms=to_ms(at), within_ms=within_ms)
             self._send(Measurement.BRANCH_PROFILE, list(site_rows.branch_profiles(snapshot, latest, entries)))
             self._profiles_at = at
+
+    def _write_places(self, snapshot: Snapshot) -> None:
+        """Write where the points are, when the register or the day is another one."""
+        today = local_midnight(snapshot.at.astimezone(self._site.zone).date(), self._site.zone)
+        if self._placed is not None and self._placed[0] is snapshot.register and self._placed[1] == today:
+            return
+        self._put(Measurement.POINT_PLACE, home_rows.point_places(snapshot.register.points, today))
+        self._placed = (snapshot.register, today)
 
     def _flow(self, at: datetime) -> site_rows.Flow:
         reached = self._ledger.findings.reached()
@@ -217,11 +233,13 @@ class ServiceRowsStage:
         hours = self._store.rollup(Measurement.ROOM_HOUR, to_ms(start), to_ms(end))
         return list(site_rows.data_day(snapshot.register, hours, day, until, zone))
 
-    def _put(self, measurement: Measurement, rows: Iterable[Row]) -> None:
+    def _put(self, measurement: Measurement, rows: Iterable[Row]) -> list[Row]:
+        """Write what is due of the rows and return it."""
         changed = self._changed[measurement]
         due = changed.of(rows)
         self._send(measurement, due)
         changed.written(due)
+        return due
 
     def _send(self, measurement: Measurement, rows: Sequence[Row]) -> None:
         if rows:
