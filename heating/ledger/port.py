@@ -221,7 +221,7 @@ class Journal(Protocol):
         ...
 
     def counters(self) -> dict[str, int]:
-        """Return the totals: received, stored, repeated, ignored, quarantined, late, packets."""
+        """Return the totals: received, stored, repeated, ignored, quarantined, late; packets, packets.status."""
         ...
 
     def device_days(self, first: date, last: date, *, device_id: str | None = None) -> list[DeviceDay]:
