@@ -13,12 +13,14 @@ from analyzer.estate import Estate
 from analyzer.rollup import HOUR_MS, AreaRollUp, home_rows, room_hours
 from analyzer.window import Arrivals
 from heating.measurement import Measurement, RollUp
-from heating.reading import Floats, Ints, ReadingSeries
+from heating.reading import Bools, Floats, Ints, ReadingSeries
 from heating.store.port import ReadingStore
 
 # Rows of hours written at a time.
 BATCH_ROWS = 200_000
 _COUNTED = ("cold", "confirmed", "unknown", "total")
+# A mean of a place that moves less is not worth a row between two full hours [K].
+_STEP_K = 0.1
 
 
 class DerivedRows:
@@ -28,7 +30,7 @@ class DerivedRows:
         self._estate = estate
         self._areas = AreaRollUp(estate)
         self._status: Ints | None = None
-        self._counts: dict[Measurement, Floats] = {}
+        self._written: dict[Measurement, Floats] = {}
         self._hour: int | None = None
 
     def write(self, store: ReadingStore, outcome: Pass, rooms: ReadingSeries, arrived: Arrivals) -> None:
@@ -51,13 +53,15 @@ class DerivedRows:
 
     def _write_areas(self, store: ReadingStore, outcome: Pass, *, full: bool) -> None:
         for rows in self._areas.rows(outcome.states):
-            counts = np.column_stack([rows.floats[name] for name in _COUNTED])
-            before = self._counts.get(rows.measurement)
-            if not full and before is not None:
-                rows = _rows(rows, np.flatnonzero((counts != before).any(axis=1)))
-            if len(rows):
-                store.write_rollup(rows)
-            self._counts[rows.measurement] = counts
+            # Counts and mean of each place as they are now, and as the store has them.
+            now = np.column_stack([rows.floats[name] for name in (*_COUNTED, "mean_c")])
+            held = self._written.get(rows.measurement)
+            due = np.ones(len(rows), dtype=np.bool_)
+            if not full and held is not None:
+                due = _moved(now, held)
+            if due.any():
+                store.write_rollup(_rows(rows, np.flatnonzero(due)))
+            self._written[rows.measurement] = now if held is None else np.where(due[:, None], now, held)
 
     def _write_hours(
         self, store: ReadingStore, rule: Rule, rooms: ReadingSeries, news: tuple[Arrivals, int], *, full: bool
@@ -67,7 +71,9 @@ class DerivedRows:
         first = np.full(len(rooms.points), this_hour)
         np.minimum.at(first, arrived.owner, arrived.ts_ms // HOUR_MS * HOUR_MS)
         if full:
-            first = np.minimum(first, this_hour - HOUR_MS)
+            # What ended since the last time: more than an hour where the store was away.
+            ended = this_hour - HOUR_MS if self._hour is None else self._hour * HOUR_MS
+            first = np.minimum(first, ended)
         # Points whose news begin in the same hour are worked out together.
         for start in np.unique(first[first < this_hour]).tolist():
             which = np.flatnonzero(first == start)
@@ -78,6 +84,14 @@ class DerivedRows:
                 rows = room_hours(selected(rooms, part), rule.of(part), start, this_hour)
                 if len(rows):
                     store.write_rollup(rows)
+
+
+def _moved(now: Floats, held: Floats) -> Bools:
+    """Tell which places have other counts, a mean that moved, or one that came or went; columns as written."""
+    with np.errstate(invalid="ignore"):
+        far = np.abs(now[:, -1] - held[:, -1]) >= _STEP_K
+    came_or_went = np.isnan(now[:, -1]) != np.isnan(held[:, -1])
+    return np.asarray((now[:, :-1] != held[:, :-1]).any(axis=1) | far | came_or_went)
 
 
 def _rows(rows: RollUp, which: Ints) -> RollUp:

@@ -6,8 +6,10 @@
                  (memory)                                              └─► ledger: changed findings + seq reached
 
 The store's rows are written before the ledger's transaction and can be written again; the ledger's transaction moves
-the seq reached. A sweep that breaks off anywhere loses its memory, and the next one starts from store and ledger: there
-is one way to begin, after a kill as after an error.
+the seq reached. A sweep that breaks off because store or ledger cannot be had goes back to the memory that it began
+with: a server that comes and goes is not read anew each time. One that breaks off in the ledger's transaction, of which
+nobody knows whether it holds, or by a bug loses its memory, and the next one starts from store and ledger, as after a
+kill.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import numpy as np
 
 from analyzer.analysis import Observations, Pass, Rules, run_pass
 from analyzer.attribution import Scene, attribute
+from analyzer.backlog import Backlog
 from analyzer.cause import CauseModel
 from analyzer.compliance import Carry
 from analyzer.derived import DerivedRows
@@ -30,7 +33,8 @@ from analyzer.identity import reconcile
 from analyzer.loading import HOUR_MS, LOOKBACK_MS, Loaded, Loader, whole_carry
 from analyzer.memory import settle_shared
 from analyzer.window import Arrivals, advanced, merged, trimmed
-from heating.finding import Finding, Status
+from heating.errors import LedgerUnavailable, StoreMisconfigured, StoreUnavailable
+from heating.finding import Finding, FindingKind, Status
 from heating.instants import from_ms, to_ms
 from heating.ledger.port import Change, Ledger
 from heating.reading import Ints, ReadingSeries
@@ -67,6 +71,11 @@ class Memory:
     carry: Carry
     known: dict[str, Finding] = field(default_factory=dict)
     trimmed_ms: int = 0
+    backlog: Backlog = field(default_factory=Backlog)
+
+    def copy(self) -> Memory:
+        """Return what a sweep can go back to: it replaces all but `known`, and `derived` knows what the store has."""
+        return replace(self, known=dict(self.known))
 
 
 class Sweeper:
@@ -80,24 +89,36 @@ class Sweeper:
 
     def sweep(self, now: datetime) -> SweepReport:
         """Judge everything up to `now`; may raise the errors of store and ledger, and is then to be called again."""
-        now_ms = to_ms(now)
         memory, self._memory = self._memory, None
+        before = memory.copy() if memory else None
+        try:
+            memory, outcome, arrived, changed, reached = self._look(memory, now)
+        except (StoreUnavailable, StoreMisconfigured, LedgerUnavailable):
+            self._memory = before
+            raise
+        if changed or reached > memory.reached:
+            self._ledger.findings.record(changed, at=now, reached=reached)
+        memory.reached = reached
+        self._remember(memory, changed)
+        if to_ms(now) - memory.trimmed_ms >= HOUR_MS:
+            self._trim(memory, outcome, to_ms(now))
+        self._memory = memory
+        return _report(now, memory, outcome, (len(arrived.owner), len(changed)))
+
+    def _look(self, memory: Memory | None, now: datetime) -> tuple[Memory, Pass, Arrivals, list[Finding], int]:
+        """Judge and write what is derived; return what is to be recorded, with the seq reached."""
+        now_ms = to_ms(now)
         changes = self._ledger.journal.changes_after(memory.reached if memory else self._ledger.findings.reached())
         if memory is None or memory.stamp != self._ledger.places.stamp() or _gap(memory.reached, changes):
             memory, arrived = self._cold_start(now_ms, changes)
         else:
             arrived = self._take_news(memory, now_ms, changes)
-        reached = changes[-1].seq if changes else memory.reached
+            memory.backlog = memory.backlog.after(arrived, now_ms, self._rules.settings.stale_ms)
         outcome, changed = self._judge(memory, now)
         memory.derived.write(self._store, outcome, memory.rooms, arrived)
-        if changed or reached > memory.reached:
-            self._ledger.findings.record(changed, at=now, reached=reached)
-        memory.reached = reached
-        self._remember(memory, changed)
-        if now_ms - memory.trimmed_ms >= HOUR_MS:
-            self._trim(memory, outcome, now_ms)
-        self._memory = memory
-        return _report(now, memory, outcome, (len(arrived.owner), len(changed)))
+        if memory.backlog.holds(now_ms):
+            changed = [f for f in changed if f.kind is not FindingKind.SILENT or f.end is not None]
+        return memory, outcome, arrived, changed, changes[-1].seq if changes else memory.reached
 
     def _cold_start(self, now_ms: int, changes: list[Change]) -> tuple[Memory, Arrivals]:
         """Load the register, a window of readings, and what the ledger says of it."""
