@@ -66,6 +66,9 @@ def delimiter_of(header: str, known: Callable[[str], object]) -> str:
     """Return the delimiter that gives the header line the most names for which `known` is true."""
 
     def names(delimiter: str) -> int:
-        return sum(1 for cell in next(csv.reader([header], delimiter=delimiter), []) if known(cell))
+        try:
+            return sum(1 for cell in next(csv.reader([header], delimiter=delimiter), []) if known(cell))
+        except csv.Error:
+            return 0  # who reads the lines says what is wrong with this one
 
     return max(DELIMITERS, key=names)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,8 +82,12 @@ class Site:
 
     def get(self, path: str) -> Any:
         """Return a JSON document of the console."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.console_port}{path}", timeout=10) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.console_port}{path}", timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            error.close()  # else its socket is left to the garbage collector
+            raise
 
     def wait(self, what: str, holds: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until a condition holds; an answer that cannot be had yet counts as no."""

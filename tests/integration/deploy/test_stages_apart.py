@@ -44,12 +44,13 @@ class Stage:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as failing:
-            return dict(json.load(failing))
+            with failing:
+                return dict(json.load(failing))
         except OSError:
             return {}
 
     def healthy(self) -> bool:
-        return self.health().get("ok") is True
+        return self.health().get("status") == "ok"
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         if self.process.poll() is None:
