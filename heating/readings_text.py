@@ -173,7 +173,10 @@ class _Reader:
     def _take_header(self, text: str) -> None:
         known = {*REQUIRED, *VALUES}
         self._delimiter = delimiter_of(text, lambda cell: cell.strip().lower() in known)
-        names = [cell.strip().lower() for cell in next(csv.reader([text], delimiter=self._delimiter))]
+        try:
+            names = [cell.strip().lower() for cell in next(csv.reader([text], delimiter=self._delimiter))]
+        except csv.Error as error:
+            raise InputError(f"{self._path}: line {self._line}: is no header ({error})") from None
         self._width = len(names)
         for name in known:
             if names.count(name) > 1:
