@@ -168,7 +168,15 @@ def test_a_wrong_variable_is_named(tmp_path: Path, name: str, value: str, told: 
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("5", "5"), ("5.0", "5"), ('"v5"', "5"), ("4", "3.1.1"), ("3", "3.1.1"), ('"V3.1.1"', "3.1.1"), ('"AUTO"', "auto")],
+    [
+        ("5", "5"),
+        ("5.0", "5"),
+        ('"v5"', "5"),
+        ("4", "3.1.1"),
+        ("3", "3.1.1"),
+        ('"V3.1.1"', "3.1.1"),
+        ('"AUTO"', "auto"),
+    ],
 )
 def test_a_version_may_be_written_as_people_do(tmp_path: Path, written: str, meant: str) -> None:
     assert load(tmp_path, f"[mqtt]\nversion = {written}").mqtt.version == meant
