@@ -1,4 +1,9 @@
-"""The measurement-point report (测温报表): every designated point, day by day (S2 §8(3), §8(7))."""
+"""The measurement-point report (测温报表): every designated point, day by day (S2 §8(3), §8(7)).
+
+It reads readings, one day at a time, and not the rows of `room_hour`: the value that held at a full hour, the mean by
+time and the hours with a value are no sums of hourly figures, and an hour that an outage cuts has no figure of its own.
+So memory holds the readings of one day, however long the report.
+"""
 
 from __future__ import annotations
 
