@@ -105,6 +105,8 @@ class Courier:
         """Write what is held; what cannot be written now stays unacknowledged in the broker."""
         self._inbox.close()
         try:
+            if not self._writer.recovered:
+                self._writer.recover()  # without it every device would be unknown, and quarantined
             self._write_held(acknowledge)
             while packets := self._overflow or self._inbox.gather(self._batch_size, first_s=0.0, batch_s=0.0):
                 self._overflow = []

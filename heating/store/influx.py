@@ -40,7 +40,9 @@ class InfluxStore:
         self._server = InfluxServer(address, token)
         self._admin = Administration(self._server, create=create)
         self._lines = LineWriter()
+        # Readings and roll-ups wait for no one but their own: a slow server must not let a sweep hold up the collector.
         self._writing = threading.RLock()
+        self._rolling = threading.RLock()
         self._devices = identity.Devices()
         # Measurements that a device was seen in: where its readings are looked up.
         self._homes: dict[Measurement, set[str]] = {measurement: set() for measurement in READINGS}
@@ -150,7 +152,7 @@ class InfluxStore:
         if not len(rows):
             return
         self._admin.ready()
-        with self._writing:
+        with self._rolling:
             rows = last_ones(rows)
             self._remove_fields_gone(rows)
             refused = self._send(self._lines.rollup(rows))

@@ -176,7 +176,6 @@ def test_killed_during_a_run_and_started_again(plant: Plant, server: Influxd) ->
         plant.quiet()
 
 
-@pytest.mark.xfail(reason="a collector that ends before its first write knows no device and quarantines", strict=False)
 def test_a_wrong_token_is_said_and_stops_acknowledging(tmp_path: Path, broker: Mosquitto) -> None:
     with influxd(tmp_path / "influx", auth=True) as server:
         statement(server, "CREATE USER admin WITH PASSWORD 'open sesame' WITH ALL PRIVILEGES")
@@ -215,9 +214,6 @@ def test_a_database_that_is_gone_is_said_until_it_is_back(plant: Plant, server: 
         assert Counter((row[2], row[3]) for row in all_rows(store)) == Counter(plant.devices.sent.keys())
 
 
-@pytest.mark.xfail(
-    reason="a sweep holds the lock of InfluxStore for many answers, and the collector waits", strict=False
-)
 def test_answers_that_take_five_seconds(tmp_path: Path, broker: Mosquitto, server: Influxd) -> None:
     with SlowHttp(server.port) as slow:
         plant = Plant(tmp_path, broker, server.url().replace(str(server.port), str(slow.port)), sweeps="")
