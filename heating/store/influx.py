@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -31,6 +32,9 @@ _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _WRITE_ROWS = 10_000
 _CHUNK_ROWS = 200_000
+# A process that wrote no readings for so long looks what others wrote, back to so long before the newest it knows.
+_CATCH_UP_S = 60.0
+_CATCH_UP_MS = 3 * _HOUR_MS
 
 
 class InfluxStore:
@@ -47,6 +51,7 @@ class InfluxStore:
         # Measurements that a device was seen in: where its readings are looked up.
         self._homes: dict[Measurement, set[str]] = {measurement: set() for measurement in READINGS}
         self._newest_known = False
+        self._newest_at = 0.0
         self._rollup_newest: dict[Measurement, int] = {}
         # Where `latest` looks back from; it only decides how much is read.
         self._recent_ms: dict[Measurement, int] = {}
@@ -70,11 +75,14 @@ class InfluxStore:
             refused = self._send(self._lines.readings(rows))
             rejected += [Rejected(int(places[row]), reason) for row, reason in refused]
             stored[places[[row for row, _ in refused]]] = False
+            self._newest_at = time.monotonic()
             return Written(stored, self._noted(batch, stored), tuple(sorted(rejected, key=lambda one: one.index)))
 
     def newest(self) -> dict[str, int]:
         """See `ReadingStore.newest`."""
         self._know_newest()
+        if time.monotonic() - self._newest_at > _CATCH_UP_S:
+            self._read_newest(max(self._devices.as_dict().values(), default=FIRST_MS) - _CATCH_UP_MS)
         return self._devices.as_dict()
 
     def latest(
@@ -213,13 +221,19 @@ class InfluxStore:
         self._admin.ready()
         with self._writing:
             self._devices.forget()
+            self._read_newest(FIRST_MS)
+            self._newest_known = True
+
+    def _read_newest(self, since_ms: int) -> None:
+        """Learn what is in the database; a process that does not write readings hears of them in no other way."""
+        with self._writing:
             for measurement in READINGS:
-                found = newest_times(self._server, measurement, "device")
+                found = newest_times(self._server, measurement, "device", max(since_ms, FIRST_MS))
                 self._homes[measurement].update(found)
                 for device, ts in found.items():
                     code = self._devices.code(device)
                     self._devices.advance(np.array([code]), np.array([ts]))
-            self._newest_known = True
+            self._newest_at = time.monotonic()
 
     def _stored(self, rows: ReadingTable, device: Ints) -> Bools:
         """Look up which readings are stored, at whatever point and of whatever kind they were."""

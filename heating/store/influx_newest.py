@@ -16,14 +16,14 @@ _HOUR_MS = 3_600_000
 _LOOK_BACK_MS = (6 * _HOUR_MS, 7 * 24 * _HOUR_MS)
 
 
-def newest_times(server: InfluxServer, measurement: Measurement, by: str) -> dict[str, int]:
-    """Return the newest instant [ms] of each value of a tag.
+def newest_times(server: InfluxServer, measurement: Measurement, by: str, since_ms: int = FIRST_MS) -> dict[str, int]:
+    """Return the newest instant [ms] of each value of a tag, as far as it has one since `since_ms`.
 
     A selector tells its instant only when it stands alone: one query a field that may be absent.
     """
     newest: dict[str, int] = {}
     for field in _telling(measurement):
-        text = f'SELECT last("{field}") FROM "{measurement}" WHERE {span(FIRST_MS, LAST_MS)} GROUP BY "{by}"'
+        text = f'SELECT last("{field}") FROM "{measurement}" WHERE {span(since_ms, LAST_MS)} GROUP BY "{by}"'
         for series in server.query(text):
             value, ts = tag(series, by), int(series.values[0][0])
             newest[value] = max(ts, newest.get(value, ts))
