@@ -47,7 +47,7 @@ def analyze_command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON (contract §7).")] = False,
 ) -> None:
     """Judge an instant or a span; with --points and --readings it needs no server."""
-    with Context.of(context) as opened:
+    with Context.of(context, create=False) as opened:
         span = _span(opened, at, start, end)
         if readings is not None:
             case = _from_files(opened, points, readings)
