@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 LEAST_PAUSE_S = 0.5
 # A stage is fresh while its last sweep is younger than so many intervals.
 FRESH_INTERVALS = 3
+# While sweeps fail, the log has one line so often [s], whatever the words of the failure.
+TELL_EVERY_S = 60.0
 
 
 class AnalyzerStage:
@@ -46,6 +48,7 @@ class AnalyzerStage:
         self._last: SweepReport | None = None
         self._last_s = 0.0
         self._error: str | None = None
+        self._told_at = 0.0
         self._counts: Counter[str] = Counter()
 
     def run(self, stop: threading.Event) -> None:
@@ -119,8 +122,9 @@ class AnalyzerStage:
 
     def _fail(self, error: str, traceback: BaseException | None = None) -> None:
         self._counts["failed"] += 1
-        if error != self._error:
+        if self._error is None or time.monotonic() - self._told_at >= TELL_EVERY_S:
             log.error("sweep failed error=%s", error, exc_info=traceback)
+            self._told_at = time.monotonic()
         self._error = error
 
     def _noticed(self, event: JobEvent) -> None:

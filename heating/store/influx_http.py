@@ -30,6 +30,8 @@ _CONNECT_S, _ANSWER_S, _QUERY_S = 5.0, 60.0, 300.0
 _DROPPED = re.compile(r"dropped=(\d+)")
 _LIMITS = ("max-series-per-database", "max-values-per-tag", "max series per database", "max values per tag")
 
+_OBJECT = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>: ")
+
 
 class Refused(Exception):
     """The server refuses rows of this request for good; `dropped` tells how many, if it said so."""
@@ -227,7 +229,8 @@ class InfluxServer:
         return StoreUnavailable(f"{where} answers {status}: {said}")
 
     def _unavailable(self, error: Exception) -> Exception:
-        cause = getattr(error, "reason", None) or error
+        # urllib3 puts its connection object before the words: an address in memory tells nobody anything.
+        cause = _OBJECT.sub("", str(getattr(error, "reason", None) or error))
         if isinstance(error, urllib3.exceptions.SSLError):
             return StoreMisconfigured(f"store.url: no TLS connection to {self.address.base_url}: {cause}")
         return StoreUnavailable(f"InfluxDB at {self.address.base_url} does not answer: {cause}")
