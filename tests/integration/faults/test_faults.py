@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from parts import required
 from peers.collecting import Publisher, Site, adds_up, in_background, now_ms, wait_until
 from peers.influxd import Influxd, influxd
 from peers.mosquitto import Mosquitto, mosquitto
@@ -177,6 +178,8 @@ def small_disk(tmp_path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     if os.system(f"mount -t tmpfs -o size=8m tmpfs {folder} 2>/dev/null"):
+        if required("tmpfs"):
+            pytest.fail("a tmpfs cannot be mounted here, and HEATWATCH_REQUIRE asks for it", pytrace=False)
         pytest.skip("a tmpfs cannot be mounted here")
     yield folder
     os.system(f"umount {folder}")
