@@ -149,10 +149,10 @@ def episodes(judged: Judged, extra: Triggers, carried: Episodes, now_ms: int, co
     carried
         Episodes open when the window begins, at most one a point.
     """
+    if not len(carried) and not (judged.state == State.BAD).any():
+        return Episodes.joined([])
     runs = _runs(judged, now_ms)
     bad = np.flatnonzero(runs.state == State.BAD)
-    if not len(bad) and not len(carried):
-        return Episodes.joined([])
     triggers = _joined(_from_runs(judged, runs, confirm_ms), extra)
     found = _by_run(judged, runs, bad, now_ms, confirm_ms)
     keys = Keys.of(np.concatenate((runs.start_ms[:1], triggers.at_ms, found.start_ms)), now_ms)
@@ -177,7 +177,7 @@ def _from_runs(judged: Judged, runs: Runs, confirm_ms: int) -> Triggers:
     """Return the triggers that warm runs and closing pieces set, in order."""
     if not len(runs.first):
         return Triggers(runs.first, runs.first, runs.first)
-    fallen = np.minimum.reduceat(judged.fallen, runs.first)
+    fallen = _first_fall(judged, runs)
     warm = runs.state == State.WARM
     long = warm & (runs.end_ms - runs.start_ms >= confirm_ms)
     by_floor = warm & (fallen <= np.where(long, runs.start_ms + confirm_ms, FOREVER - 1))
@@ -185,6 +185,14 @@ def _from_runs(judged: Judged, runs: Runs, confirm_ms: int) -> Triggers:
     reason = np.where(by_floor, EndedBy.FLOOR, np.where(closing, judged.closing_reason[runs.first], EndedBy.WARM))
     set_ = np.flatnonzero(long | by_floor | closing)
     return Triggers(runs.owner[set_], runs.start_ms[set_], reason[set_].astype(np.int64))
+
+
+def _first_fall(judged: Judged, runs: Runs) -> Ints:
+    """Return the first instant at which the floor fell in each run, int64 (R,), else `FOREVER`; falls are few."""
+    fallen = np.full(len(runs.first), FOREVER)
+    falls = np.flatnonzero(judged.fallen != FOREVER)
+    np.minimum.at(fallen, np.searchsorted(runs.first, falls, side="right") - 1, judged.fallen[falls])
+    return fallen
 
 
 def _joined(own: Triggers, extra: Triggers) -> Triggers:
@@ -202,13 +210,16 @@ def _by_run(judged: Judged, runs: Runs, bad: Ints, now_ms: int, confirm_ms: int)
     if not len(bad):
         return Episodes.joined([])
     first, last, start = runs.first[bad], runs.last[bad], runs.start_ms[bad]
-    # Sums over [first, last]: the pieces between bad runs fall out with every second bound.
-    bounds = np.ravel(np.column_stack((first, last + 1)))
     piece = judged.pieces
-    length = (np.minimum(piece.end_ms, now_ms) - piece.start_ms).astype(np.float64)
-    fresh_at = np.flatnonzero(piece.fresh)
+    # Bad pieces alone: a run of them begins where as many lie before it as in all runs before.
+    inside = np.flatnonzero(judged.state == State.BAD)
+    count = last + 1 - first
+    begin = np.cumsum(count) - count
+    deficit = judged.deficit_k[inside]
+    length = (np.minimum(piece.end_ms[inside], now_ms) - piece.start_ms[inside]).astype(np.float64)
+    fresh_at, arrived = np.flatnonzero(piece.fresh), np.cumsum(piece.fresh)
     # What already held when the run began is its first reading; the second is the next one that arrives in it.
-    ahead = np.searchsorted(fresh_at, first, side="right")
+    ahead = arrived[first]
     second = fresh_at[np.minimum(ahead, len(fresh_at) - 1)] if len(fresh_at) else np.zeros_like(first)
     held = (ahead < len(fresh_at)) & (second <= last)
     confirmed = np.maximum(start + confirm_ms, piece.start_ms[second])
@@ -219,18 +230,12 @@ def _by_run(judged: Judged, runs: Runs, bad: Ints, now_ms: int, confirm_ms: int)
         end_ms=np.full(len(bad), FOREVER),
         confirmed_ms=confirmed,
         ended_by=np.zeros(len(bad), dtype=np.int64),
-        below_ms=_every_second(np.add, length, bounds),
-        degree_ms=_every_second(np.add, length * judged.deficit_k, bounds),
-        min_c=_every_second(np.minimum, piece.value, bounds),
-        deficit_k=_every_second(np.maximum, judged.deficit_k, bounds),
-        readings=(np.searchsorted(fresh_at, last, side="right") - ahead + 1).astype(np.float64),
+        below_ms=np.add.reduceat(length, begin),
+        degree_ms=np.add.reduceat(length * deficit, begin),
+        min_c=np.minimum.reduceat(piece.value[inside], begin),
+        deficit_k=np.maximum.reduceat(deficit, begin),
+        readings=(arrived[last] - ahead + 1).astype(np.float64),
     )
-
-
-def _every_second(ufunc: np.ufunc, values: Floats, bounds: Ints) -> Floats:
-    """Reduce `values` over the even slices between bounds."""
-    inside = bounds[:-1] if bounds[-1] == len(values) else bounds
-    return np.asarray(ufunc.reduceat(values, inside)[::2])
 
 
 def _merged(found: Episodes, carried: Episodes, triggers: Triggers, keys: Keys) -> Episodes:
@@ -246,17 +251,26 @@ def _merged(found: Episodes, carried: Episodes, triggers: Triggers, keys: Keys) 
     new = np.ones(len(rows), dtype=np.bool_)
     new[1:] = (group[1:] != group[:-1]) | (rows.point[1:] != rows.point[:-1])
     first = np.flatnonzero(new)
-    point, following = rows.point[first], group[first]
+    if len(first) < len(rows):
+        rows = _summed(rows, first)
+    following = group[first]
     ends = following < len(trigger_at)
     trigger = np.minimum(following, max(len(trigger_at) - 1, 0))
     if len(trigger_at):
-        ends &= triggers.owner[trigger] == point
+        ends &= triggers.owner[trigger] == rows.point
+        rows.end_ms[ends] = triggers.at_ms[trigger[ends]]
+        rows.ended_by[ends] = triggers.reason[trigger[ends]]
+    return rows
+
+
+def _summed(rows: Episodes, first: Ints) -> Episodes:
+    """Return one row for those from each `first` on, open."""
     return Episodes(
-        point=point,
+        point=rows.point[first],
         start_ms=rows.start_ms[first],
-        end_ms=np.where(ends, triggers.at_ms[trigger], FOREVER) if len(trigger_at) else np.full(len(first), FOREVER),
+        end_ms=np.full(len(first), FOREVER),
         confirmed_ms=np.minimum.reduceat(rows.confirmed_ms, first),
-        ended_by=np.where(ends, triggers.reason[trigger], 0) if len(trigger_at) else np.zeros(len(first), np.int64),
+        ended_by=np.zeros(len(first), dtype=np.int64),
         below_ms=np.add.reduceat(rows.below_ms, first),
         degree_ms=np.add.reduceat(rows.degree_ms, first),
         min_c=np.minimum.reduceat(rows.min_c, first),

@@ -126,18 +126,13 @@ def _split_at(edges: Ints, columns: Columns, start_key: Ints, end_key: Ints) -> 
     source = np.repeat(np.arange(len(owner)), cuts + 1)
     begin = np.cumsum(cuts + 1) - (cuts + 1)
     part = np.arange(len(source)) - begin[source]
-    head, tail = part == 0, part == cuts[source]
-    shift = (start - start_key)[source]
-    edge = first[source] + part
-    from_edge = edges[np.maximum(edge - 1, 0)] + shift
-    to_edge = edges[np.minimum(edge, len(edges) - 1)] + shift
-    return (
-        owner[source],
-        np.where(head, start[source], from_edge),
-        np.where(tail, end[source], to_edge),
-        value[source],
-        fresh[source] & head,
-    )
+    # The k-th part of a piece begins at the k-th edge inside it, where the part before ends; such parts are few.
+    later = np.flatnonzero(part)
+    whole = source[later]
+    edge_ms = edges[first[whole] + part[later] - 1] + (start - start_key)[whole]
+    start, end, fresh = start[source], end[source], fresh[source]
+    start[later], end[later - 1], fresh[later] = edge_ms, edge_ms, False
+    return owner[source], start, end, value[source], fresh
 
 
 def is_exempt(owner: Ints, at_ms: Ints, exempt: Exemptions, now_ms: int) -> Bools:
