@@ -217,7 +217,8 @@ def _by_run(judged: Judged, runs: Runs, bad: Ints, now_ms: int, confirm_ms: int)
     begin = np.cumsum(count) - count
     deficit = judged.deficit_k[inside]
     length = (np.minimum(piece.end_ms[inside], now_ms) - piece.start_ms[inside]).astype(np.float64)
-    fresh_at, arrived = np.flatnonzero(piece.fresh), np.cumsum(piece.fresh)
+    fresh_at = np.flatnonzero(piece.fresh)
+    arrived: Ints = np.cumsum(piece.fresh, dtype=np.int64)
     # What already held when the run began is its first reading; the second is the next one that arrives in it.
     ahead = arrived[first]
     second = fresh_at[np.minimum(ahead, len(fresh_at) - 1)] if len(fresh_at) else np.zeros_like(first)
