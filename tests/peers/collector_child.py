@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import threading
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from heating.clock import SystemClock
 from heating.errors import StoreUnavailable
 from heating.ledger import open_ledger
 from heating.store import ReadingStore, open_store
+from heatwatch.signals import stop_on_signals
 
 
 class Child(msgspec.Struct, kw_only=True):
@@ -31,9 +31,7 @@ class Child(msgspec.Struct, kw_only=True):
 def main() -> None:
     told = msgspec.json.decode(sys.argv[1], type=Child)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals(threading.Event())
     stop.wait(told.start_after_s)
     store = opened(told.store, stop)
     ledger = open_ledger(told.ledger)
