@@ -12,16 +12,15 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 import niquests
 from grafana_client import GrafanaApi
 from grafana_client.client import GrafanaException
 
 from dashboards.grafana.board import Dashboard, Site
+from dashboards.grafana.changes import Change, Pushed
 from dashboards.grafana.provisioning import FOLDER, Source, datasource_body
 from dashboards.settings import GrafanaSettings
 from heating.errors import ConfigError, InputError
@@ -31,22 +30,6 @@ log = logging.getLogger(__name__)
 
 _TIMEOUT_S = 15.0
 _SIGN = "heatwatch "
-
-
-class Change(StrEnum):
-    """What a push did to one thing."""
-
-    CREATED = "created"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-
-
-class Pushed(msgspec.Struct, frozen=True):
-    """One thing in Grafana and what the push did to it."""
-
-    kind: str
-    name: str
-    change: Change
 
 
 def grafana_version(settings: GrafanaSettings) -> str:

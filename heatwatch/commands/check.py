@@ -11,7 +11,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from dashboards.grafana.api import grafana_version
 from heating.errors import ConfigError, HeatwatchError, NotThere
 from heating.regulation import load_profile
 from heatwatch.context import Context
@@ -106,7 +105,11 @@ def _ledger(opened: Context) -> str:
 
 def _grafana(opened: Context) -> str | None:
     settings = opened.settings.grafana
-    return f"{settings.url}: Grafana {grafana_version(settings)}" if settings.url else None
+    if not settings.url:
+        return None
+    from dashboards.grafana.api import grafana_version
+
+    return f"{settings.url}: Grafana {grafana_version(settings)}"
 
 
 _SIGNS = {Outcome.GOOD: "ok ", Outcome.BAD: "BAD", Outcome.NOT_USED: "-  "}

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from dashboards.grafana.api import Change, push
 from dashboards.grafana.board import Site
 from dashboards.grafana.build import build, dashboards_of
+from dashboards.grafana.changes import Change
 from dashboards.grafana.provisioning import Source, file_secret
 from dashboards.grafana.words import speaker
 from heating.errors import ConfigError
@@ -67,6 +67,8 @@ def push_live(
 
     The data source gets the secret of `store.token_file`; with --user the part behind its colon is the password.
     """
+    from dashboards.grafana.api import push
+
     with Context.of(context) as opened:
         url, name = _database(opened, influx, database, in_file=False)
         secret = opened.settings.store.credentials()["token"] or ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,8 @@ def test_push_from_an_embedded_store_says_what_grafana_needs() -> None:
     Path("heatwatch.toml").write_text('[grafana]\nurl = "http://127.0.0.1:9"\n', "utf-8")
     with pytest.raises(ConfigError, match=r"^store\.url = .*Grafana reads InfluxDB"):
         CliRunner().invoke(app, ["dashboards", "push"], catch_exceptions=False)
+
+
+def test_the_client_of_grafana_is_loaded_by_those_who_ask_grafana() -> None:
+    code = "import sys, heatwatch.cli; sys.exit('grafana_client' in sys.modules or 'niquests' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

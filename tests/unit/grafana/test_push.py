@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboards.grafana.api import Change, Pushed, grafana_version, push
+from dashboards.grafana.api import grafana_version, push
 from dashboards.grafana.board import Site
 from dashboards.grafana.build import dashboards_of
+from dashboards.grafana.changes import Change, Pushed
 from dashboards.grafana.provisioning import Source
 from dashboards.grafana.words import speaker
 from dashboards.settings import GrafanaSettings
