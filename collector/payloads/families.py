@@ -19,12 +19,12 @@ Maker = Callable[[TopicSettings, ZoneInfo | None], Decoder]
 
 FAMILIES: dict[str, Maker] = {
     "native": lambda topic, zone: Native(zone),
-    "chirpstack": lambda topic, zone: Chirpstack(zone, topic.probes),
-    "ttn": lambda topic, zone: Ttn(zone, topic.probes),
+    "chirpstack": lambda topic, zone: Chirpstack(zone, topic.unit, topic.probes),
+    "ttn": lambda topic, zone: Ttn(zone, topic.unit, topic.probes),
     "zigbee2mqtt": lambda topic, zone: Zigbee2mqtt(topic.filter, zone, topic.unit, topic.probes),
-    "tasmota": lambda topic, zone: Tasmota(zone, topic.unit, topic.probes),
+    "tasmota": lambda topic, zone: Tasmota(topic.filter, zone, topic.unit, topic.probes),
     "shelly": lambda topic, zone: Shelly(zone, topic.unit, topic.probes),
-    "value": lambda topic, zone: Value(topic.filter, topic.unit, topic.field),
+    "value": lambda topic, zone: Value(topic.filter, zone, topic.unit, topic.field),
 }
 
 # Families whose devices are known to write local times without an offset.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from collector.payloads.fields import REPLAYED, Probes, named_sample
-from collector.payloads.frames import frame_samples
+from collector.payloads.codecs import codec_sample
+from collector.payloads.fields import REPLAYED, Probes
+from collector.payloads.frames import Record, frame_records, names_itself
 from collector.payloads.message import (
     Flaw,
     Message,
@@ -28,9 +31,9 @@ from collector.payloads.tree import Node, child, items, parse_object, text
 class Chirpstack:
     """Decoder of `application/{application}/device/{devEui}/event/up`; other events are no readings."""
 
-    def __init__(self, zone: ZoneInfo | None, probes: Probes) -> None:
+    def __init__(self, zone: ZoneInfo | None, unit: str, probes: Probes) -> None:
         self._zone = zone
-        self._probes = probes
+        self._reader = _Reader(zone, unit, probes)
 
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
@@ -42,46 +45,152 @@ class Chirpstack:
         return _guarded(levels[-3], lambda: self._uplink(levels[-3], parse_object(payload)))
 
     def _uplink(self, topic_eui: str, tree: Node) -> Message:
-        device_id = text(child(tree, "deviceInfo"), "devEui") or topic_eui
+        info = child(tree, "deviceInfo")
+        device_id = text(info, "devEui") or topic_eui
         if device_id.lower() != topic_eui.lower():
             return flawed(topic_eui, Reason.DEVICE_MISMATCH)
-        model = text(child(tree, "deviceInfo"), "deviceProfileName")
-        samples = _samples(child(tree, "object"), text(tree, "data"), model, self._probes, self._zone)
-        return Message(
-            device_id,
-            _completed(samples, instant(tree.get("time"), self._zone), _rssi(items(tree, "rxInfo")), tree.get("fCnt")),
-        )
+        up = _Uplink(child(tree, "object"), text(tree, "data"), text(info, "deviceProfileName"), tree.get("fPort"))
+        receptions = items(tree, "rxInfo")
+        at = tree.get("time") or _gateway_time(receptions)
+        samples = self._reader.samples(up)
+        return Message(device_id, _completed(samples, instant(at, self._zone), _rssi(receptions), tree.get("fCnt")))
 
 
 class Ttn:
-    """Decoder of `v3/{application}@{tenant}/devices/{device_id}/up`; other messages are no readings."""
+    """Decoder of `v3/{application}@{tenant}/devices/{device_id}/up`; other messages are no readings.
 
-    def __init__(self, zone: ZoneInfo | None, probes: Probes) -> None:
+    `.../up/normalized` says the same once more in one vocabulary of all makers; as a packet of the same instant it is
+    a repeat where both are subscribed.
+    """
+
+    def __init__(self, zone: ZoneInfo | None, unit: str, probes: Probes) -> None:
         self._zone = zone
-        self._probes = probes
+        self._reader = _Reader(zone, unit, probes)
 
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
         levels = topic.split("/")
         if len(levels) < 5 or levels[2] != "devices":
             return silent("", Silence.OTHER_TOPIC)
-        if levels[4:] != ["up"]:
+        if levels[4:] not in (["up"], ["up", "normalized"]):
             return silent(levels[3], Silence.STATUS)
         return _guarded(levels[3], lambda: self._uplink(levels[3], parse_object(payload)))
 
     def _uplink(self, topic_id: str, tree: Node) -> Message:
-        ids, uplink = child(tree, "end_device_ids"), child(tree, "uplink_message")
+        ids = child(tree, "end_device_ids")
         if text(ids, "device_id") not in ("", topic_id):
             return flawed(topic_id, Reason.DEVICE_MISMATCH)
         device_id = text(ids, "dev_eui") or topic_id
         if tree.get("simulated") is True:
             return silent(device_id, Silence.NO_READING)
+        uplink = child(tree, "uplink_message") or child(tree, "uplink_normalized")
         model = text(child(uplink, "version_ids"), "model_id")
-        decoded = child(uplink, "decoded_payload") or _normalized(uplink)
-        samples = _samples(decoded, text(uplink, "frm_payload"), model, self._probes, self._zone)
-        at = uplink.get("received_at") or tree.get("received_at")
+        up = _Uplink(child(uplink, "decoded_payload"), text(uplink, "frm_payload"), model, uplink.get("f_port"))
+        samples = self._reader.samples(up, _normalized(uplink))
+        at = instant(uplink.get("received_at") or tree.get("received_at"), self._zone)
         rssi = _rssi(items(uplink, "rx_metadata"))
-        return Message(device_id, _completed(samples, instant(at, self._zone), rssi, uplink.get("f_cnt")))
+        return Message(device_id, _completed(samples, at, rssi, uplink.get("f_cnt")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Uplink:
+    """What a server knows of an uplink's payload: as its codec decoded it, raw in base64, type of device, port."""
+
+    decoded: Node
+    data: str
+    model: str
+    port: object
+
+
+class _Reader:
+    """Reads payloads: what the server's codec made of them, else the raw frame."""
+
+    def __init__(self, zone: ZoneInfo | None, unit: str, probes: Probes) -> None:
+        self._zone = zone
+        self._unit = unit
+        self._probes = probes
+
+    def samples(self, up: _Uplink, normalized: Sequence[Node] = ()) -> list[Sample | Flaw]:
+        """Return the samples of an uplink.
+
+        A codec that gives no temperature may have left out a zero or made a text of a log: then the frame is asked,
+        if its maker is known.
+
+        Raises
+        ------
+        Unreadable
+            If a temperature is no number, or a frame that no codec has decoded cannot be read.
+        """
+        problem: Unreadable | None = None
+        try:
+            found = self._decoded(up.decoded) or self._measurements(normalized)
+            if found:
+                return found
+        except Unreadable as wrong:
+            problem = wrong
+        if not up.decoded and not normalized:
+            return self._raw(up)
+        with suppress(Unreadable):
+            if found := self._raw(up):
+                return found
+        if problem is not None:
+            raise problem
+        return []
+
+    def _raw(self, up: _Uplink) -> list[Sample | Flaw]:
+        try:
+            frame = base64.b64decode(up.data, validate=True)
+        except (binascii.Error, ValueError):
+            raise Unreadable(Reason.WRONG_SHAPE) from None
+        if not frame:
+            return []
+        # Without a model the names of the codec tell the maker; a stranger's frame is not guessed at behind its codec.
+        model = "LHT65" if _DRAGINO_NAMES & up.decoded.keys() else up.model
+        if up.decoded and not names_itself(frame, model):
+            return []
+        records = frame_records(frame, model, up.port)
+        return [sample for record in records if (sample := self._of_record(record)) is not None]
+
+    def _of_record(self, record: Record) -> Sample | None:
+        sample = codec_sample(record.values, self._probes, "")
+        if sample is not None:
+            sample.ts_ms = record.ts_ms
+            sample.quality |= REPLAYED if record.logged else 0
+        return sample
+
+    def _decoded(self, decoded: Node) -> list[Sample | Flaw]:
+        """Return the present sample and those of a log that the device sends behind it (Milesight `history`)."""
+        found: list[Sample | Flaw] = []
+        now = codec_sample(decoded, self._probes, self._unit)
+        if now is not None:
+            # Dragino, "DS18B20 & timestamp": the device's own clock.
+            now.ts_ms = instant(decoded.get("Systimestamp"), self._zone)
+            found.append(now)
+        for node in items(decoded, "history"):
+            index = len(found)
+            try:
+                logged = codec_sample(node, self._probes, self._unit) if isinstance(node, dict) else None
+                if logged is not None:
+                    logged.ts_ms = instant(node.get("timestamp") or node.get("time"), self._zone)
+                    logged.quality |= REPLAYED
+                    found.append(logged)
+            except Unreadable as problem:
+                found.append(Flaw(index, problem.reason))
+        return found
+
+    def _measurements(self, normalized: Sequence[Node]) -> list[Sample | Flaw]:
+        """Return the samples of a normalized payload; a measurement may have its own time."""
+        found: list[Sample | Flaw] = []
+        for node in normalized:
+            sample = codec_sample(node, self._probes, "")
+            if sample is not None:
+                sample.ts_ms = instant(node.get("time"), self._zone)
+                found.append(sample)
+        return found
+
+
+# Names that only Dragino's codecs use.
+_DRAGINO_NAMES = frozenset({"Hum_SHT", "Bat_status", "DATALOG", "Node_type"})
 
 
 def _guarded(device_id: str, decode: Callable[[], Message]) -> Message:
@@ -91,47 +200,10 @@ def _guarded(device_id: str, decode: Callable[[], Message]) -> Message:
         return flawed(device_id, problem.reason)
 
 
-def _samples(decoded: Node, data: str, model: str, probes: Probes, zone: ZoneInfo | None) -> list[Sample | Flaw]:
-    if decoded:
-        return _decoded_samples(decoded, probes, zone)
-    try:
-        frame = base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        raise Unreadable(Reason.WRONG_SHAPE) from None
-    return list(frame_samples(frame, model)) if frame else []
-
-
-def _decoded_samples(decoded: Node, probes: Probes, zone: ZoneInfo | None) -> list[Sample | Flaw]:
-    """Return the present sample and those of a log that the device sends behind it (Milesight `history`)."""
-    found: list[Sample | Flaw] = []
-    now = named_sample(decoded, probes)
-    if now is not None:
-        found.append(now)
-    for node in items(decoded, "history"):
-        index = len(found)
-        try:
-            logged = named_sample(node, probes) if isinstance(node, dict) else None
-            if logged is not None:
-                logged.ts_ms = instant(node.get("timestamp"), zone)
-                logged.quality |= REPLAYED
-                found.append(logged)
-        except Unreadable as problem:
-            found.append(Flaw(index, problem.reason))
-    return found
-
-
-def _normalized(uplink: Node) -> Node:
-    """Return The Things Stack's normalized payload as flat names."""
-    first = next(iter(items(uplink, "normalized_payload")), None)
-    if not isinstance(first, dict):
-        return {}
-    air = child(first, "air")
-    flat = {
-        "temperature": air.get("temperature"),
-        "humidity": air.get("relativeHumidity"),
-        "batv": first.get("battery"),
-    }
-    return {key: value for key, value in flat.items() if value is not None}
+def _normalized(uplink: Node) -> list[Node]:
+    """Return the measurements of The Things Stack's normalized payload, a list or, on its own topic, one object."""
+    found = uplink.get("normalized_payload")
+    return [node for node in (found if isinstance(found, list) else [found]) if isinstance(node, dict)]
 
 
 def _completed(
@@ -139,16 +211,28 @@ def _completed(
 ) -> list[Sample | Flaw]:
     """Give the samples their index, the server's time where they have none of their own, and what they share.
 
-    Servers leave zeros out: no counter means 0.
+    Servers leave zeros out: no counter means 0. A logged reading without a time is of no known instant.
     """
     seq = count if type(count) is int else (0 if count is None else None)
+    completed: list[Sample | Flaw] = []
     for index, sample in enumerate(samples):
-        if isinstance(sample, Sample):
+        if isinstance(sample, Flaw):
+            completed.append(Flaw(index, sample.reason))
+        elif sample.ts_ms is None and sample.quality & REPLAYED:
+            completed.append(Flaw(index, Reason.NO_CLOCK))
+        else:
             sample.index, sample.rssi_dbm = index, rssi
             if not sample.quality & REPLAYED:
                 sample.seq = seq
                 sample.ts_ms = at_ms if sample.ts_ms is None else sample.ts_ms
-    return samples
+            completed.append(sample)
+    return completed
+
+
+def _gateway_time(receptions: list[Any]) -> object:
+    """Return the instant of reception that a gateway gives, where the server gives none."""
+    names = ("gwTime", "nsTime", "time")
+    return next((r[name] for r in receptions if isinstance(r, dict) for name in names if r.get(name)), None)
 
 
 def _rssi(receptions: list[Any]) -> float | None:

@@ -1,9 +1,13 @@
-"""Shelly H&T: first generation `shellies/{device}/sensor/temperature`, later ones `{device}/events/rpc`."""
+"""Shelly H&T: first generation `shellies/{device}/sensor/temperature`, later ones `{device}/events/rpc`.
+
+Later ones can also say each component's status on a topic of its own, `{device}/status/temperature:0`, without a time.
+"""
 
 from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from collector.payloads.codecs import humidity, measured, take_probes, volts
 from collector.payloads.fields import Probes, celsius, low_battery, measures
 from collector.payloads.message import (
     Message,
@@ -13,8 +17,6 @@ from collector.payloads.message import (
     Unreadable,
     flawed,
     instant,
-    number,
-    number_or_none,
     silent,
 )
 from collector.payloads.tree import Node, child, parse_object, text
@@ -27,7 +29,7 @@ class Shelly:
     def __init__(self, zone: ZoneInfo | None, unit: str, probes: Probes) -> None:
         self._zone = zone
         self._unit = unit
-        self._probes = probes or {"temperature:0": "temperature_c"}
+        self._probes = probes
 
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
@@ -36,38 +38,61 @@ class Shelly:
             return self._first_generation(levels[1], "/".join(levels[2:]), payload)
         if levels[-2:] == ["events", "rpc"] and len(levels) > 2:
             return self._notification(levels[:-2], payload)
+        if levels[-2:-1] == ["status"] and len(levels) > 2:
+            return self._status("/".join(levels[:-2]), levels[-1], payload)
         return silent("", Silence.OTHER_TOPIC if levels[-1] != "online" else Silence.STATUS)
 
     def _first_generation(self, device_id: str, what: str, payload: bytes) -> Message:
         """Decode a bare number; humidity and battery come in packets of their own, without a temperature to go with."""
-        if what != "sensor/temperature":
+        quantity = (self._probes or {"sensor/temperature": "temperature_c"}).get(what)
+        if quantity is None:
             return silent(device_id, Silence.STATUS)
         try:
-            return Message(device_id, [Sample(temperature_c=celsius(bare_number(payload), self._unit))])
+            sample = Sample()
+            setattr(sample, quantity, celsius(bare_number(payload), self._unit))
         except Unreadable as problem:
             return flawed(device_id, problem.reason)
+        return Message(device_id, [sample])
 
     def _notification(self, prefix: list[str], payload: bytes) -> Message:
         device_id = "/".join(prefix)
         try:
             tree = parse_object(payload)
-            if text(tree, "src") not in ("", prefix[-1], device_id):
+            if text(tree, "src").lower() not in ("", prefix[-1].lower(), device_id.lower()):
                 return flawed(device_id, Reason.DEVICE_MISMATCH)
             if text(tree, "method") not in ("NotifyFullStatus", "NotifyStatus"):
                 return silent(device_id, Silence.STATUS)
-            sample = self._sample(child(tree, "params"))
+            return self._message(device_id, child(tree, "params"))
         except Unreadable as problem:
             return flawed(device_id, problem.reason)
-        return Message(device_id, [sample]) if measures(sample) else silent(device_id, Silence.NO_READING)
 
-    def _sample(self, params: Node) -> Sample:
+    def _status(self, device_id: str, component: str, payload: bytes) -> Message:
+        if not component.startswith("temperature:"):
+            return silent(device_id, Silence.STATUS)
+        try:
+            return self._message(device_id, {component: parse_object(payload)})
+        except Unreadable as problem:
+            return flawed(device_id, problem.reason)
+
+    def _message(self, device_id: str, params: Node) -> Message:
         battery = child(child(params, "devicepower:0"), "battery")
         sample = Sample(
-            ts_ms=instant(params.get("ts"), self._zone),
-            humidity_pct=number_or_none(child(params, "humidity:0").get("rh")),
-            battery_v=number_or_none(battery.get("V")),
+            ts_ms=instant(params.get("ts") or child(params, "sys").get("unixtime"), self._zone),
+            humidity_pct=humidity(child(params, "humidity:0").get("rh")),
+            battery_v=volts(battery.get("V")),
             quality=low_battery(battery.get("percent")),
         )
-        for name, quantity in self._probes.items():
-            setattr(sample, quantity, number(child(params, name).get("tC")))
-        return sample
+        probes = self._probes or {"temperature:0": "temperature_c"}
+        found = {name: _celsius(child(params, name)) for name in probes}
+        if self._probes:
+            take_probes(sample, found, probes)
+        else:
+            (sample.temperature_c,) = found.values()
+        return Message(device_id, [sample]) if measures(sample) else silent(device_id, Silence.NO_READING)
+
+
+def _celsius(component: Node) -> float | None:
+    """Return the temperature of a component, which says it in both units."""
+    if component.get("tC") is None:
+        return measured(component.get("tF"), "F")
+    return measured(component["tC"])

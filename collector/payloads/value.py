@@ -3,49 +3,71 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
+from collector.payloads.codecs import measured
 from collector.payloads.fields import celsius, measures
-from collector.payloads.message import Message, Reason, Sample, Silence, Unreadable, flawed, silent
+from collector.payloads.message import Message, Reason, Sample, Silence, Unreadable, flawed, instant, silent
+from collector.payloads.tree import Node, parse
 from collector.settings import Field
 
 _NUMBER = re.compile(
     rb"\s*([+-]?(?:\d{1,12}\.?\d{0,20}|\.\d{1,20})(?:[eE][+-]?\d{1,3})?|[+-]?(?i:nan|inf|infinity))\s*"
 )
 # What Home Assistant and gateways publish for a sensor that says nothing.
-_ABSENT = frozenset({b"", b"unavailable", b"unknown", b"none", b"null", b"offline"})
+_ABSENT = frozenset({"", "unavailable", "unknown", "none", "null", "offline"})
+# Under which names gateways wrap a value, and its time; the first one counts.
+_VALUES = ("value", "state", "val", "v", "temperature")
+_TIMES = ("ts", "timestamp", "time")
 
 
 class Value:
     """Decoder of bare numbers: the levels that the filter leaves open are the device's id."""
 
-    def __init__(self, topic_filter: str, unit: str, field: Field) -> None:
+    def __init__(self, topic_filter: str, zone: ZoneInfo | None, unit: str, field: Field) -> None:
         self._filter = topic_filter.split("/")
+        self._zone = zone
         self._unit = unit if field.endswith("_c") else ""
         self._field = field
 
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
-        device_id = self._device(topic.split("/"))
+        device_id = "/".join(open_levels(self._filter, topic.split("/")))
         if not device_id.strip("/"):
             return flawed("", Reason.BAD_TOPIC)
-        if payload.strip().lower() in _ABSENT:
-            return silent(device_id, Silence.STATUS)
         try:
-            sample = Sample()
-            setattr(sample, self._field, celsius(bare_number(payload), self._unit))
+            sample = self._sample(payload.strip())
         except Unreadable as problem:
             return flawed(device_id, problem.reason)
+        if sample is None:
+            return silent(device_id, Silence.STATUS)
         return Message(device_id, [sample]) if measures(sample) else silent(device_id, Silence.NO_READING)
 
-    def _device(self, levels: list[str]) -> str:
-        if "#" in self._filter:
-            at = self._filter.index("#")
-            return "/".join([*_open(self._filter[:at], levels), *levels[at:]])
-        return "/".join(_open(self._filter, levels))
+    def _sample(self, payload: bytes) -> Sample | None:
+        """Return the sample; None where the sensor says that it has none."""
+        sample = Sample()
+        if payload[:1] in (b"{", b'"'):
+            tree = parse(payload)
+            wrapped = tree if isinstance(tree, dict) else {"value": tree}
+            value, sample.ts_ms = _wrapped(wrapped), _time(wrapped, self._zone)
+            if value is None:
+                return None
+            unit = wrapped.get("unit", wrapped.get("unit_of_measurement", self._unit))
+            setattr(sample, self._field, measured(value, unit if isinstance(unit, str) else ""))
+        elif payload.lower().decode("ascii", "replace") in _ABSENT:
+            return None
+        else:
+            setattr(sample, self._field, celsius(bare_number(payload), self._unit))
+        return sample
 
 
-def _open(pattern: list[str], levels: list[str]) -> list[str]:
-    return [level for part, level in zip(pattern, levels, strict=False) if part == "+"]
+def open_levels(pattern: Sequence[str], levels: Sequence[str]) -> list[str]:
+    """Return the levels of a topic that a filter leaves open; those of a shared subscription begin behind its name."""
+    if pattern[0] == "$share":
+        pattern = pattern[2:]
+    rest = list(levels[pattern.index("#") :]) if "#" in pattern else []
+    return [level for part, level in zip(pattern, levels, strict=False) if part == "+"] + rest
 
 
 def bare_number(payload: bytes) -> float:
@@ -60,3 +82,16 @@ def bare_number(payload: bytes) -> float:
     if found is None:
         raise Unreadable(Reason.WRONG_TYPE)
     return float(found.group(1))
+
+
+def _wrapped(tree: Node) -> object:
+    """Return the value in a JSON object; None where it says that there is none."""
+    name = next((name for name in _VALUES if name in tree), None)
+    if name is None:
+        raise Unreadable(Reason.WRONG_TYPE)
+    value = tree[name]
+    return None if isinstance(value, str) and value.strip().lower() in _ABSENT else value
+
+
+def _time(tree: Node, zone: ZoneInfo | None) -> int | None:
+    return instant(next((tree[name] for name in _TIMES if tree.get(name) is not None), None), zone)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from collector.payloads.fields import LOW_BATTERY, Probes, celsius, low_battery, measures
+from collector.payloads.codecs import humidity, measured, take_probes, volts
+from collector.payloads.fields import LOW_BATTERY, Probes, low_battery, measures
 from collector.payloads.message import (
     Message,
     Reason,
@@ -13,14 +16,17 @@ from collector.payloads.message import (
     Unreadable,
     flawed,
     instant,
-    number,
-    number_or_none,
     silent,
 )
-from collector.payloads.tree import Node, parse_object
+from collector.payloads.tree import Node, parse
 
-# What a friendly name's topic may end in without being a state of the device.
-_COMMANDS = ("/set", "/get")
+# What stands behind a friendly name in the topics of commands: `{name}/set`, `{name}/get/temperature`.
+_COMMAND = re.compile(r".+/(?:set|get)(?:/[^/]+)?")
+# With `output: attribute` every attribute is a topic of its own. The last level of such a topic; others are names.
+_ATTRIBUTES = frozenset(
+    {"temperature", "humidity", "pressure", "battery", "battery_low", "voltage", "linkquality", "last_seen"}
+    | {"device_temperature", "power_outage_count", "update", "update_available", "comfort_temperature_min"}
+)
 
 
 class Zigbee2mqtt:
@@ -35,27 +41,39 @@ class Zigbee2mqtt:
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
         name = topic.removeprefix(self._base)
-        if name.startswith("bridge/") or name.endswith(_COMMANDS):
+        if name.startswith("bridge/") or _COMMAND.fullmatch(name):
             return silent("", Silence.OTHER_TOPIC)
         if name.endswith("/availability"):
             return silent(name.removesuffix("/availability"), Silence.STATUS)
+        device, _, attribute = name.rpartition("/")
+        if device and attribute in _ATTRIBUTES and not payload.lstrip().startswith(b"{"):
+            return silent(device, Silence.NO_READING)
+        if not payload.strip():  # a retained state that was cleared, as when a device leaves
+            return silent(name, Silence.STATUS)
         try:
-            sample = self._sample(parse_object(payload))
+            sample = self._sample(_state(parse(payload)))
         except Unreadable as problem:
             return flawed(name, problem.reason)
         return Message(name, [sample]) if measures(sample) else silent(name, Silence.NO_READING)
 
     def _sample(self, tree: Node) -> Sample:
-        voltage = number_or_none(tree.get("voltage"))
         sample = Sample(
             ts_ms=_last_seen(tree, self._zone),
-            humidity_pct=number_or_none(tree.get("humidity")),
-            battery_v=None if voltage is None else voltage / 1000,
+            humidity_pct=humidity(tree.get("humidity")),
+            battery_v=volts(tree.get("voltage")),
             quality=LOW_BATTERY if tree.get("battery_low") is True else low_battery(tree.get("battery")),
         )
-        for name, quantity in (self._probes or {"temperature": "temperature_c"}).items():
-            setattr(sample, quantity, celsius(number(tree.get(name)), self._unit))
+        if self._probes:
+            take_probes(sample, {name: measured(tree.get(name), self._unit) for name in self._probes}, self._probes)
+        else:
+            sample.temperature_c = measured(tree.get("temperature"), self._unit)
         return sample
+
+
+def _state(tree: Any) -> Node:
+    if not isinstance(tree, dict):
+        raise Unreadable(Reason.WRONG_SHAPE)
+    return tree
 
 
 def _last_seen(tree: Node, zone: ZoneInfo | None) -> int | None:

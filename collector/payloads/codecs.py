@@ -1,0 +1,211 @@
+"""What payload codecs call things: names, units, numbers in wrappings, and the signs of a probe that is not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+from collector.payloads.fields import LOW_BATTERY, Probes, celsius, low_battery, measures
+from collector.payloads.message import Reason, Sample, Unreadable, number
+from collector.payloads.tree import Node, child
+
+# Names in lower case without punctuation, so that TempC_SHT, tempC_sht and temp-c-sht are one; the first one counts.
+# Milesight, Dragino, Elsys, Netvox, MClimate, Decentlab, Cayenne LPP, The Things Stack's normalized payload.
+_TEMPERATURE = (
+    "temperature",
+    "temperaturec",
+    "temperaturecelsius",
+    "tempcsht",
+    "tempcsht31",
+    "temp",
+    "tempc",
+    "airtemperature",
+    "ambienttemperature",
+    "roomtemperature",
+    "indoortemperature",
+    "internaltemperature",
+    "sensortemperature",
+    "temperaturesensor",
+    "tempsht",
+)
+_FAHRENHEIT_UNITS = frozenset({"f", "°f", "℉", "fahrenheit", "degf"})
+_FAHRENHEIT = ("temperaturef", "temperaturefahrenheit", "tempf", "tempfsht")
+_NUMBERED = re.compile(r"(?:temperature|tempc|temp)(\d{1,3})")
+_HUMIDITY = (
+    "humidity",
+    "humiditypct",
+    "humsht",
+    "humsht31",
+    "relativehumidity",
+    "airhumidity",
+    "humiditysensor",
+    "rh",
+    "hum",
+    "humi",
+)
+_NUMBERED_HUMIDITY = re.compile(r"(?:relativehumidity|humidity|hum)(\d{1,3})")
+_VOLTS = ("batv", "batteryv", "batteryvoltage", "batvoltage", "battvolt", "vbat", "vdd", "volt", "voltage", "bat")
+# Where codecs put the values when not on top.
+_INNER = ("data", "measures", "measurements", "payload", "air")
+_PUNCTUATION = re.compile(r"[^0-9a-z]")
+_NUMBER_TEXT = re.compile(r"[+-]?(?:\d{1,12}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,3})?")
+
+# What a probe says that is not there or was never converted: 0x7FFF in hundredths and tenths, a DS18B20 without answer.
+_ABSENT = frozenset({327.67, 3276.7, -327.68, -3276.8, 6553.5, 655.35, -127.0})
+# A DS18B20 that was not asked to convert says 85 (its data sheet: power-on value of the register).
+_POWER_ON_C = 85.0
+_LOW_STATUS = frozenset({"low", "ultra low", "ultralow"})
+
+
+def codec_sample(node: Node, probes: Probes, unit: str = "") -> Sample | None:
+    """Return the sample in an object that a payload codec made, None where it has no temperature.
+
+    With `probes`, the names given there decide; without, the usual names for temperature and humidity.
+
+    Raises
+    ------
+    Unreadable
+        If a temperature is no number, or there are several and nothing says which is meant.
+    """
+    named = _named(node)
+    sample = Sample(humidity_pct=humidity(_first(named, _HUMIDITY, _NUMBERED_HUMIDITY)), battery_v=_battery_v(named))
+    sample.quality = _battery_mark(named)
+    if probes:
+        by_name = {name.lower(): value for name, value in node.items()}
+        found = {name: measured(by_name.get(name.lower()), unit) for name in probes}
+        take_probes(sample, found, probes)
+    else:
+        sample.temperature_c = _temperature(named, unit)
+    return sample if measures(sample) else None
+
+
+def measured(value: object, unit: str = "") -> float | None:
+    """Return °C of a measured value, bare or wrapped: a number as text, `{"value": 21.5, "unit": "°F"}`, `{"1": 27.2}`.
+
+    Raises
+    ------
+    Unreadable
+        If there is something, but no number.
+    """
+    if isinstance(value, dict):
+        unit = str(value.get("unit") or unit)
+        if "value" in value:
+            value = value["value"]
+        elif len(value) == 1:
+            value = next(iter(value.values()))
+    elif isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value.strip()):
+        value = float(value)
+    return celsius(number(value), "F" if unit.strip().lower() in _FAHRENHEIT_UNITS else "")
+
+
+def take_probes(sample: Sample, found: Mapping[str, float | None], probes: Probes) -> None:
+    """Give a sample what its probes measured; a probe that is not there costs the others nothing.
+
+    Raises
+    ------
+    Unreadable
+        If every probe says that it is not there, so that somebody hears of it.
+    """
+    there = {name: value for name, value in found.items() if not _no_probe(name, value)}
+    if not there and any(value is not None for value in found.values()):
+        raise Unreadable(Reason.NO_VALUE)
+    for name, value in there.items():
+        setattr(sample, probes[name], value)
+
+
+def humidity(value: object) -> float | None:
+    """Return a relative humidity that can be, None for anything else: it only accompanies a reading."""
+    try:
+        found = measured(value)
+    except Unreadable:
+        return None
+    return found if found is not None and 0.0 <= found <= 105.0 else None
+
+
+def volts(value: object) -> float | None:
+    """Return the voltage of a battery, in V or mV by magnitude; None where it is neither."""
+    try:
+        found = measured(value)
+    except Unreadable:
+        return None
+    if found is None or not isfinite(found):
+        return None
+    if 1000.0 <= found < 10_000.0:
+        return found / 1000
+    return found if 1.0 <= found <= 10.0 else None
+
+
+def power_on(name: str, value: float | None) -> bool:
+    """Tell whether a DS18B20 says what it says before its first conversion."""
+    return value == _POWER_ON_C and "ds" in name.lower()
+
+
+def _no_probe(name: str, value: float | None) -> bool:
+    return value is None or round(value, 2) in _ABSENT or power_on(name, value)
+
+
+def _named(node: Node) -> Node:
+    """Return the values by their plain names, those of an inner object included."""
+    inner = {_plain(key): value for part in _INNER for key, value in child(node, part).items()}
+    return inner | {_plain(key): value for key, value in node.items()}
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    return _PUNCTUATION.sub("", name.lower())
+
+
+def _temperature(named: Node, unit: str) -> float | None:
+    found = _first(named, _TEMPERATURE)
+    if found is None and (fahrenheit := _first(named, _FAHRENHEIT)) is not None:
+        return measured(fahrenheit, "F")
+    return measured(_only_numbered(named) if found is None else found, unit)
+
+
+def _only_numbered(named: Node) -> object:
+    """Return the temperature of the only channel that has one: `temperature_1` (Cayenne LPP), `TempC1`."""
+    numbered = {name: value for name, value in named.items() if _NUMBERED.fullmatch(name) and value is not None}
+    there = {name: value for name, value in numbered.items() if not _no_probe(name, measured(value))}
+    if len(there) > 1:
+        raise Unreadable(Reason.AMBIGUOUS_PROBES)
+    return next(iter((there or numbered).values()), None)
+
+
+def _first(named: Node, names: tuple[str, ...], numbered: re.Pattern[str] | None = None) -> Any:
+    """Return the first value under a known name; a list of several values is none."""
+    for name in names:
+        value = named.get(name)
+        if value is not None and not (isinstance(value, list) and len(value) != 1):
+            return value
+    return next((v for name, v in named.items() if numbered and numbered.fullmatch(name)), None)
+
+
+def _battery_v(named: Node) -> float | None:
+    for name in _VOLTS:
+        if name in named:
+            return volts(named[name])
+    return volts(named.get("battery")) if _is_voltage(named.get("battery")) else None
+
+
+def _is_voltage(value: object) -> bool:
+    """Tell volts from percent under a name that serves both: percents of a charge are whole numbers up to 100."""
+    try:
+        found = measured(value)
+    except Unreadable:
+        return False
+    return found is not None and isfinite(found) and (found > 100.0 or (1.0 < found < 10.0 and found != int(found)))
+
+
+def _battery_mark(named: Node) -> int:
+    status = named.get("batstatus")
+    if isinstance(status, str):
+        return LOW_BATTERY if status.strip().lower() in _LOW_STATUS else 0
+    if isinstance(status, (int, float)):
+        return LOW_BATTERY if status <= 1 else 0
+    charge = next((named[name] for name in ("batterylevel", "batterypercent", "battery") if name in named), None)
+    return 0 if _is_voltage(charge) else low_battery(charge)
