@@ -8,16 +8,28 @@ later paho that calls others would only be slower, since `on_message` stays in p
 
 from __future__ import annotations
 
+import socket
+import ssl
 import struct
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
-# Packets after which the thread looks whether there is something to send.
+from collector.settings import MqttSettings
+from heating.errors import ConfigError
+
+# Packets, and the time, after which the thread looks whether there is something to send: pings and acknowledgements.
 _READ_AT_ONCE = 200
+_READ_AT_ONCE_S = 1.0
+# What is longer cannot be a reading (contract §4: 64 KiB). A broker without a limit of its own would fill our memory.
+_LONGEST_PACKET = 16 * 1024 * 1024
 _DUP, _RETAIN = 0x08, 0x01
 # MQTT 5 §2.2.2: the length of the properties; from here on it takes more than one byte.
 _LONG = 0x80
@@ -51,7 +63,36 @@ class QuickClient(Client):
         self._arrived = arrived
         self._has_properties = version5
         self._taken = 0
+        self._left = False
         self.on_message = self._take_slowly
+
+    def leave(self) -> None:
+        """Disconnect for good, also while a connection is just being made, which paho would go on to use."""
+        self._left = True
+        self.disconnect()
+
+    def reconnect(self) -> MQTTErrorCode:
+        """See paho; whatever keeps it from connecting is an `OSError`, as paho's thread ends by anything else."""
+        if self._left:
+            self.disconnect()  # without a connection it only notes that the thread shall end
+            raise ConnectionAbortedError("left")
+        try:
+            result = super().reconnect()
+        except OSError:
+            raise
+        except ValueError as problem:  # such as a host name that cannot be one
+            raise OSError(str(problem)) from problem
+        self._leave_if_told()
+        return result
+
+    def _leave_if_told(self) -> None:
+        if self._left:
+            self._sock_close()
+            self.disconnect()
+
+    def forget_queued(self) -> None:
+        """Drop what was to be sent on the connection before."""
+        self._out_packet.clear()
 
     def acknowledge(self, mids: Sequence[int]) -> None:
         """Acknowledge QoS 1 packets: all PUBACKs in one piece (MQTT 3.1.1 and 5 §3.4, without a reason: success)."""
@@ -60,11 +101,12 @@ class QuickClient(Client):
             self._packet_queue(MessageType.PUBACK, pubacks, mids[-1], 1)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
-        """Read as long as packets come."""
+        """Read as long as packets come, but not for so long that the broker misses our answers."""
+        end = time.monotonic() + _READ_AT_ONCE_S
         for _ in range(_READ_AT_ONCE):
             before = self._taken
             result = super().loop_read(max_packets)
-            if result or self._taken == before:
+            if result or self._taken == before or time.monotonic() > end:
                 return result
         return MQTTErrorCode.MQTT_ERR_SUCCESS
 
@@ -108,3 +150,51 @@ def _text(topic: bytes | bytearray) -> str:
         return topic.decode()
     except UnicodeDecodeError:
         return "(topic is not UTF-8)"
+
+
+def kept_session(settings: MqttSettings) -> Properties:
+    """Return what CONNECT asks for with MQTT 5: a session that is kept, a window, packets of a bounded length."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = settings.session_expiry_s
+    properties.ReceiveMaximum = settings.receive_maximum
+    properties.MaximumPacketSize = _LONGEST_PACKET
+    return properties
+
+
+def use_tls(client: Client, settings: MqttSettings) -> None:
+    """Turn TLS on if the settings say so.
+
+    Raises
+    ------
+    ConfigError
+        If a file is absent or is none of that kind.
+    """
+    if not settings.tls_ca:
+        if settings.tls_cert or settings.tls_key:
+            raise ConfigError("mqtt.tls_cert: needs mqtt.tls_ca (a file, or `system`)")
+        return
+    ca = None if settings.tls_ca == "system" else settings.tls_ca
+    for key in ("tls_ca", "tls_cert", "tls_key"):
+        name = getattr(settings, key)
+        if name and name != "system" and not Path(name).is_file():
+            raise ConfigError(f"mqtt.{key} = {name!r}: no such file")
+    try:
+        client.tls_set(ca_certs=ca, certfile=settings.tls_cert or None, keyfile=settings.tls_key or None)
+    except (OSError, ValueError) as problem:
+        raise ConfigError(f"mqtt.tls_ca, tls_cert, tls_key: {problem}") from problem
+
+
+def why(problem: BaseException | None) -> str:
+    """Return in a few words what kept us from connecting."""
+    match problem:
+        case socket.gaierror():
+            return f"its name has no address ({problem.strerror})"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted: {problem.verify_message}"
+        case ssl.SSLError():
+            return f"TLS: {problem.reason or problem}"
+        case TimeoutError():
+            return "no answer"
+        case OSError(strerror=str(text)):
+            return text
+    return str(problem or "unknown")

@@ -36,9 +36,11 @@ _FORBIDDEN = "/+#:"
 ACL = """\
 # Who may read and write which topics (mosquitto acl_file). A user name is a device id.
 
-# The collector reads everything that devices send, and messages to people may be published.
+# The collector reads everything that devices send, and how many messages the broker had to drop; messages to people
+# may be published.
 user {collector}
 topic read heatwatch/v1/#
+topic read $SYS/broker/publish/messages/dropped
 topic write heatwatch/v1/notices
 
 # A health check may see that the broker is alive.

@@ -13,6 +13,19 @@ _FIRST_S, _LONGEST_S = 0.2, 30.0
 _SAY_EVERY_S = 60.0
 
 
+class Sayings:
+    """What is worth a line, but not each time: the same text once a minute."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, float] = {}
+
+    def due(self, text: str) -> bool:
+        """Tell whether to say it now."""
+        now = time.monotonic()
+        self._said = {said: at for said, at in self._said.items() if now - at < _SAY_EVERY_S}
+        return self._said.setdefault(text, now) == now
+
+
 class Patience:
     """Backoff with jitter, and one line a minute about what is away."""
 

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -24,6 +25,7 @@ import numpy as np
 from collector.batch import Judge
 from collector.courier import Courier
 from collector.inbox import Inbox
+from collector.losses import Losses
 from collector.patience import Patience
 from collector.routes import Routes
 from collector.session import Session
@@ -34,9 +36,12 @@ from collector.tally import Count
 from collector.timekeeping import ClockState, DeviceClock, Timekeeper
 from collector.writer import Writer
 from heating.clock import Clock
+from heating.errors import LedgerUnavailable
 from heating.ledger.port import Ledger
 from heating.stage import Health, Metric
 from heating.store.port import ReadingStore
+
+log = logging.getLogger(__name__)
 
 # A turn of the loop that takes longer than the longest time-out of a store is no turn any more.
 _STANDSTILL_S = 120.0
@@ -81,7 +86,9 @@ class CollectorStage:
         self._courier = Courier(
             settings, max(1, mqtt.receive_maximum // 2), self._inbox, self._writer, _spool(settings)
         )
-        self._session = Session(mqtt, self._inbox, clock, Remembered(settings.state_dir))
+        self._losses = Losses(settings.state_dir)
+        self._session = Session(mqtt, self._inbox, clock, Remembered(settings.state_dir), self._losses)
+        self._chain = ledger.chain
         self._patience = Patience(np.random.default_rng())
         self._loop_at = time.monotonic()
         self._running = False
@@ -94,11 +101,18 @@ class CollectorStage:
             while not stop.is_set():
                 self._loop_at = time.monotonic()
                 self._session.tend()
+                self._note_losses()
                 self._courier.turn(self._patience, self._session.acknowledge, stop)
             self._courier.finish(self._session.acknowledge)
         finally:
             self._session.stop()
             self._running = False
+
+    def _note_losses(self) -> None:
+        try:
+            self._losses.write(self._chain)
+        except LedgerUnavailable as problem:
+            log.info("losses not written yet reason=%s", problem)
 
     def health(self, now: datetime) -> Health:
         """Say how the collector is: threads alive, subscribed, writing."""
@@ -130,7 +144,12 @@ class CollectorStage:
 
     def metrics(self) -> Sequence[Metric]:
         """Return counters of readings and the state of session, queue and spool."""
-        return [*_readings(dict(self._writer.totals)), *self._states(), *_clocks(self.clocks())]
+        return [
+            *_readings(dict(self._writer.totals)),
+            *self._states(),
+            *self._losses.metrics(),
+            *_clocks(self.clocks()),
+        ]
 
     def _states(self) -> list[Metric]:
         link, courier, spool = self._session.link(), self._courier, self._courier.spool

@@ -130,9 +130,21 @@ class MemoryPlaces:
         return str(self.version)
 
 
+class MemoryChain:
+    """The chain, as far as entries are appended."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, str, dict[str, object], datetime]] = []
+
+    def append(self, kind: str, subject: str, body: dict[str, object], at: datetime) -> int:
+        self.entries.append((kind, subject, body, at))
+        return len(self.entries)
+
+
 class MemoryLedger:
-    """Journal and places; the other books are not the collector's."""
+    """Chain, journal and places; the other books are not the collector's."""
 
     def __init__(self, register: Register) -> None:
+        self.chain = MemoryChain()
         self.journal = MemoryJournal()
         self.places = MemoryPlaces(register)
