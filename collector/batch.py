@@ -16,6 +16,7 @@ from collector.quarantine import Rejection, rejections
 from collector.routes import Routes
 from collector.strangers import Strangers
 from collector.timekeeping import Timekeeper
+from heating.ledger.port import Journal
 from heating.reading import Reading, ReadingTable
 from heating.register import Register
 
@@ -105,7 +106,8 @@ class Judge:
             if not known:
                 device_id = one.message.device_id = _as_registered(device_id, intake.register)
                 known = intake.register.knows(device_id)
-            server_ms = self._server_ms(one, remembered, judged)
+            # Who makes ids up must not fill the memory: only for registered devices is the last instant remembered.
+            server_ms = self._server_ms(one, remembered, judged) if known else one.packet.received_ms
             outcomes = self._outcomes(one, intake, server_ms)
             if known:
                 self._timekeeper.saw(one.packet, one.message)
@@ -124,6 +126,15 @@ class Judge:
                     self.strangers.saw(one.packet, one.message)
                 judged.rejected.extend(rejections(one.packet, counted_as, flaws))
         return judged
+
+    def note(self, journal: Journal) -> None:
+        """Hand over what was seen of unknown devices and of clocks; often called, seldom does anything."""
+        self.strangers.write(journal)
+        self._timekeeper.write(journal)
+
+    def recall(self, journal: Journal) -> None:
+        """Go on from what was known of the devices' clocks."""
+        self._timekeeper.recall(journal.clocks())
 
     def refuse(self, packets: Iterable[Packet]) -> Judged:
         """Return packets as rejected that a bug kept from being judged."""

@@ -53,6 +53,7 @@ class Writer:
         """Count what a killed process had stored and not counted; must succeed once before the first `push`."""
         self._newest = self._store.newest()
         self.reload_register()
+        self._judge.recall(self._journal)
         intent = self._journal.unfinished()
         if intent is not None:
             self._settle(intent)
@@ -83,13 +84,13 @@ class Writer:
             self._write(batch)
         if batch.step is Step.STORED:
             self._finish(batch)
-            self._note_strangers()
+            self._note_devices()
 
-    def _note_strangers(self) -> None:
+    def _note_devices(self) -> None:
         try:
-            self._judge.strangers.write(self._journal)
+            self._judge.note(self._journal)
         except LedgerUnavailable as problem:
-            log.info("unknown devices not noted yet reason=%s", problem)
+            log.info("unknown devices and clocks not noted yet reason=%s", problem)
 
     def _judge_batch(self, batch: Batch) -> None:
         if batch.unfit:

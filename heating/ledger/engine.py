@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, func, inspect, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -114,7 +114,7 @@ def _prepare_file(file: Path, *, create: bool) -> None:
 
 
 def _prepare_schema(connection: Connection, *, create: bool) -> None:
-    """Create the tables of a new ledger; refuse one of a newer heatwatch."""
+    """Create the tables of a new ledger, add those that an older one lacks; refuse one of a newer heatwatch."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
     if not inspect(connection).has_table(tables.schema.name):
@@ -130,6 +130,9 @@ def _prepare_schema(connection: Connection, *, create: bool) -> None:
             f"the ledger has schema {version}, this heatwatch knows up to {tables.SCHEMA_VERSION}: "
             "use the newer heatwatch that wrote it"
         )
+    if version < tables.SCHEMA_VERSION:  # so far every change of the schema added a table
+        tables.metadata.create_all(connection)
+        connection.execute(update(tables.schema).values(version=tables.SCHEMA_VERSION))
 
 
 def _file(database: Database) -> Path:

@@ -9,10 +9,10 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from heating.instants import to_ms
-from heating.ledger import numbers, quarantine, tables
+from heating.ledger import clocks, numbers, quarantine, tables
 from heating.ledger.codec import canonical, chunks, plain, unique
 from heating.ledger.database import Database
-from heating.ledger.port import BatchIntent, Change, DeviceDay, RejectedReading, Stranger
+from heating.ledger.port import BatchIntent, Change, ClockRecord, DeviceDay, RejectedReading, Stranger
 from heating.ledger.quarantine import QuarantineCap
 
 # Contract §4: the same packet without a usable time again within 10 min is a repeat.
@@ -158,6 +158,17 @@ class SqlJournal:
         """Drop devices from the list."""
         with self._db.write() as connection:
             quarantine.forget_strangers(connection, device_ids)
+
+    def note_clocks(self, records: Sequence[ClockRecord]) -> None:
+        """Put what is known of the devices' clocks in the place of what was known before."""
+        if records:
+            with self._db.write() as connection:
+                clocks.note(connection, records)
+
+    def clocks(self) -> list[ClockRecord]:
+        """Return what is known of the devices' clocks, by device."""
+        with self._db.read() as connection:
+            return clocks.listed(connection)
 
     def _commit_time(self, connection: Connection, at: datetime) -> None:
         """Note when the collector was last alive; first shift its memory over the time when it was not."""

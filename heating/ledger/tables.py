@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 # Raised with every change of a table; a ledger of a newer schema is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 FOREVER = 2**63 - 1
 
@@ -194,6 +194,19 @@ strangers = Table(
     Column("count", BigInteger, nullable=False),
     Column("reading", Text, nullable=False),
     Index("strangers_by_age", "last_ms"),
+)
+
+device_clocks = Table(
+    "device_clocks",
+    metadata,
+    Column("device_id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("skew_ms", BigInteger),
+    Column("drift_ms_per_day", BigInteger),
+    Column("packets", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("memory", Text, nullable=False),
 )
 
 # --- places ------------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from heating.device_clock import DeviceClock
+
 
 class EntryKind(StrEnum):
     """Kinds of entries; others may be added by who appends them.
@@ -125,3 +127,10 @@ class ImportReport(msgspec.Struct, frozen=True):
     unchanged: int
     moved_devices: int
     retired: int
+
+
+class ClockRecord(msgspec.Struct, frozen=True):
+    """What is known of a device's clock; `memory` is the collector's own, by which it goes on after a restart."""
+
+    clock: DeviceClock
+    memory: str = ""

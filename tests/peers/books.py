@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from heating.instants import to_ms
-from heating.ledger.port import BatchIntent, RejectedReading
+from heating.ledger.port import BatchIntent, ClockRecord, RejectedReading
 from heating.reading import Bools, ReadingTable
 from heating.register import Register
 from heating.store.port import Rejected, Written
@@ -71,6 +71,7 @@ class MemoryJournal:
         self.rows: list[RejectedReading] = []
         self.remembered: dict[str, tuple[int, int]] = {}
         self.seen_strangers: list[object] = []
+        self.known_clocks: dict[str, ClockRecord] = {}
         self.fault: Fault = _no_fault
 
     def begin(self, intent: BatchIntent, at: datetime) -> int:
@@ -114,6 +115,12 @@ class MemoryJournal:
 
     def note_strangers(self, seen: Sequence[object]) -> None:
         self.seen_strangers.extend(seen)
+
+    def note_clocks(self, records: Sequence[ClockRecord]) -> None:
+        self.known_clocks.update({record.clock.device_id: record for record in records})
+
+    def clocks(self) -> list[ClockRecord]:
+        return list(self.known_clocks.values())
 
 
 class MemoryPlaces:

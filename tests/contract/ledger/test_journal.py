@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import pytest
 from contract.ledgerkit import T0, after, intent, rejected
 
+from heating.device_clock import ClockState, DeviceClock
 from heating.instants import to_ms
 from heating.ledger import Ledger, open_ledger
 from heating.ledger.engine import open_sql_ledger
-from heating.ledger.port import Change, DeviceDay, Stranger
+from heating.ledger.port import Change, ClockRecord, DeviceDay, Stranger
 from heating.ledger.quarantine import QuarantineCap
 
 T0_MS = to_ms(T0)
@@ -175,3 +176,18 @@ def test_unknown_devices_are_listed_with_their_last_reading(ledger: Ledger) -> N
     assert first.last_seen - first.first_seen == timedelta(minutes=2)
     ledger.journal.forget_strangers([second.device_id])
     assert [s.device_id for s in ledger.journal.strangers()] == ["N1"]
+
+
+def test_clocks_of_devices_are_kept_with_the_collectors_memory(ledger: Ledger) -> None:
+    def known(device: str, state: ClockState, skew_s: float | None, missing: int, memory: str = "") -> ClockRecord:
+        at = T0.replace(microsecond=0)
+        clock = DeviceClock(
+            device_id=device, state=state, skew_s=skew_s, drift_s_per_day=None, packets=3, missing=missing, at=at
+        )
+        return ClockRecord(clock, memory)
+
+    ledger.journal.note_clocks([known("N2", ClockState.GOOD, -0.25, 0), known("N1", ClockState.UNKNOWN, None, 2)])
+    ledger.journal.note_clocks([])
+    again = known("N2", ClockState.LOCAL_AS_UTC, 28_799.5, 4, '{"a": 1}')
+    ledger.journal.note_clocks([again])
+    assert ledger.journal.clocks() == [known("N1", ClockState.UNKNOWN, None, 2), again]

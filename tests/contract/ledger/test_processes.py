@@ -161,6 +161,16 @@ def test_a_ledger_of_a_newer_heatwatch_is_refused(ledger: Ledger, ledger_url: st
         open_ledger(ledger_url)
 
 
+def test_a_ledger_of_an_older_heatwatch_gets_what_it_lacks(ledger: Ledger, ledger_url: str) -> None:
+    assert isinstance(ledger, SqlLedger)
+    with ledger._db.write() as connection:
+        connection.exec_driver_sql("DROP TABLE device_clocks")
+        connection.exec_driver_sql("UPDATE ledger_schema SET version = 1")
+    opened = open_ledger(ledger_url)
+    assert opened.journal.clocks() == []
+    opened.close()
+
+
 @pytest.mark.parametrize("url", ["", "ledger.db", "mysql://host/db", "sqlite://", "sqlite:///:memory:"])
 def test_a_url_that_names_no_ledger_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match=r"ledger\.url .* right would be sqlite:///"):

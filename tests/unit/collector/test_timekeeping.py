@@ -3,11 +3,13 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 import pytest
+from peers.books import MemoryJournal
 
 from collector.fairness import Fairness
 from collector.packet import Packet
 from collector.payloads.message import Message, Sample
 from collector.timekeeping import ClockState, DeviceClock, Timekeeper
+from heating.ledger.port import ClockRecord
 
 NOW = 1_795_312_800_000
 HOUR = 3_600_000
@@ -78,6 +80,38 @@ def test_sequence_gaps(numbers, missing):
         ts = NOW + i * HOUR - (10 * HOUR if i in late else 0)
         keeper.saw(packet(NOW), Message("D", [Sample(ts_ms=ts, seq=seq)]))
     assert keeper.clocks()[0].missing == missing
+
+
+def test_a_clock_that_was_set_is_believed_after_three_packets():
+    fast = [28_800.0] * 10
+    assert watched([*fast, -5, -3]).state is not ClockState.GOOD
+    assert watched([*fast, -5, -3, -1]).state is ClockState.GOOD
+
+
+def test_what_is_known_survives_a_restart(caplog):
+    journal, keeper = MemoryJournal(), Timekeeper(ZoneInfo("Asia/Shanghai"))
+    for hour, seq in enumerate([1, 2, 5, 6]):
+        received = NOW + hour * HOUR
+        keeper.saw(packet(received), Message("D", [Sample(ts_ms=received + 8 * HOUR, seq=seq)]))
+    keeper.write(journal)
+    assert "device clock device=D state=local_as_utc skew_s=28800.0" in caplog.text
+    again = Timekeeper(ZoneInfo("Asia/Shanghai"))
+    again.recall(journal.clocks())
+    assert again.clocks() == keeper.clocks()
+    assert (again.clocks()[0].missing, again.clocks()[0].packets) == (2, 4)
+    again.saw(packet(NOW), Message("D", [Sample(ts_ms=NOW - HOUR, seq=3), Sample(ts_ms=NOW + 12 * HOUR, seq=9)]))
+    assert again.clocks()[0].missing == 3  # 4, 7, 8: one came late, and the gap goes on over the restart
+    broken = journal.clocks()[0]
+    Timekeeper(ZoneInfo("UTC")).recall([ClockRecord(broken.clock, "{")])
+
+
+def test_the_ledger_is_asked_seldom_and_for_a_part_at_a_time():
+    journal, keeper = MemoryJournal(), Timekeeper(ZoneInfo("UTC"))
+    for number in range(1200):
+        keeper.saw(packet(NOW), Message(f"D{number}", [Sample(ts_ms=NOW)]))
+    keeper.write(journal)
+    keeper.write(journal)
+    assert len(journal.clocks()) == 500
 
 
 def test_a_mad_device_goes_behind_and_the_others_ahead():
