@@ -19,14 +19,20 @@ _PATIENCE_S = 4.0
 # Size of payloads at which a batch is full. A thousand usual packets have a fifth of it; packets of 64 KiB, each of
 # which may claim thousands of readings, must not fill the memory when they are decoded together.
 BATCH_BYTES = 1_000_000
+# Payloads that wait at most. A window of usual packets has a hundredth of it; of the largest it has thousands more.
+_WAITING_BYTES = 48_000_000
+_OF_PACKET = 600  # bytes of memory of a packet beside its payload
 
 
 class Inbox:
-    """Packets in the order in which they came."""
+    """Packets in the order in which they came: at most `capacity` of them, and so many bytes of payload."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, *, most_bytes: int = _WAITING_BYTES) -> None:
         self._queue: SimpleQueue[Packet] = SimpleQueue()
         self._capacity = capacity
+        self._most_bytes = most_bytes
+        # Each is written by one thread only: the one that puts and the one that takes.
+        self._bytes_put = self._bytes_taken = 0
         self._room = threading.Event()
         self._closed = False
         self._gathered_at = time.monotonic()
@@ -37,14 +43,20 @@ class Inbox:
 
     def offer(self, packet: Packet) -> bool:
         """Take a packet, once there is room; False where none comes, so that the broker must keep it."""
-        while self._queue.qsize() >= self._capacity:
+        while self._is_full:
             if self._closed or time.monotonic() - self._gathered_at > _PATIENCE_S:
                 return False
             self._room.wait(_PAUSE_S)
         if self._closed:
             return False
+        self._bytes_put += _size(packet)
         self._queue.put(packet)
         return True
+
+    @property
+    def _is_full(self) -> bool:
+        waiting = self._queue.qsize()
+        return waiting >= self._capacity or (waiting > 0 and self._bytes_put - self._bytes_taken >= self._most_bytes)
 
     def close(self) -> None:
         """Take nothing more; what is held can still be gathered."""
@@ -59,6 +71,7 @@ class Inbox:
         """
         packets = self._gathered(limit, first_s, batch_s)
         if packets:
+            self._bytes_taken += sum(map(_size, packets))
             self._gathered_at = time.monotonic()
         return packets
 
@@ -78,3 +91,7 @@ class Inbox:
                 break
             size += packets[-1].length
         return packets
+
+
+def _size(packet: Packet) -> int:
+    return len(packet.payload) + _OF_PACKET

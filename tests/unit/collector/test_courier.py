@@ -130,3 +130,13 @@ def test_large_packets_make_small_batches():
         inbox.offer(Packet(topic="t", payload=b"x" * 65_536, received_ms=NOW, length=65_536))
     assert len(inbox.gather(1000, first_s=0, batch_s=1)) == 16
     assert len(inbox.gather(10, first_s=0, batch_s=1)) == 10
+
+
+def test_what_waits_is_bounded_in_bytes(monkeypatch):
+    monkeypatch.setattr("collector.inbox._PATIENCE_S", 0.0)
+    inbox = Inbox(1000, most_bytes=200_000)
+    large = Packet(topic="t", payload=b"x" * 65_536, received_ms=NOW, length=65_536)
+    taken = [inbox.offer(large) for _ in range(10)]
+    assert taken == [True] * 4 + [False] * 6
+    assert len(inbox.gather(1000, first_s=0, batch_s=0)) == 4
+    assert inbox.offer(large)
