@@ -8,21 +8,31 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from heating.errors import StoreMisconfigured, StoreUnavailable
 from heating.measurement import READINGS, SCHEMAS, Measurement, RollUp
-from heating.reading import Bools, Ints, KindCode, ReadingSeries, ReadingTable, TemperatureGrid
-from heating.store import backups, identity
+from heating.reading import Bools, KindCode, ReadingSeries, ReadingTable, TemperatureGrid
+from heating.store import backups
 from heating.store.address import InfluxAddress
 from heating.store.fields import NO_VALUE, keep_fields, without_value
 from heating.store.influx_admin import Administration
 from heating.store.influx_http import InfluxServer, Refused
+from heating.store.influx_known import KnownReadings
 from heating.store.influx_lines import LineWriter
-from heating.store.influx_newest import newest_rows, newest_times
-from heating.store.influx_reading import FEW, FIRST_MS, LAST_MS, among, chosen, reading_table, rollup_rows, span
+from heating.store.influx_newest import newest_rows
+from heating.store.influx_reading import (
+    FIRST_MS,
+    LAST_MS,
+    chosen,
+    conditions,
+    ranks,
+    reading_table,
+    rollup_rows,
+    values_of,
+)
 from heating.store.influx_rewrites import last_ones, losing_fields, with_holes
 from heating.store.port import Rejected, Written
 
@@ -30,11 +40,12 @@ log = logging.getLogger(__name__)
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
+# Of longer stretches it is asked first where readings are.
+_LONG_MS = 62 * _DAY_MS
 _WRITE_ROWS = 10_000
 _CHUNK_ROWS = 200_000
-# A process that wrote no readings for so long looks what others wrote, back to so long before the newest it knows.
-_CATCH_UP_S = 60.0
-_CATCH_UP_MS = 3 * _HOUR_MS
+# The readings of so few points are read by days from the beginning, those of more by hours.
+_FEW = 100
 
 
 class InfluxStore:
@@ -45,45 +56,34 @@ class InfluxStore:
         self._admin = Administration(self._server, create=create)
         self._lines = LineWriter()
         # Readings and roll-ups wait for no one but their own: a slow server must not let a sweep hold up the collector.
-        self._writing = threading.RLock()
+        self._known = KnownReadings(self._server, self._write_again)
         self._rolling = threading.RLock()
-        self._devices = identity.Devices()
-        # Measurements that a device was seen in: where its readings are looked up.
-        self._homes: dict[Measurement, set[str]] = {measurement: set() for measurement in READINGS}
-        self._newest_known = False
-        self._newest_at = 0.0
         self._rollup_newest: dict[Measurement, int] = {}
         # Where `latest` looks back from; it only decides how much is read.
         self._recent_ms: dict[Measurement, int] = {}
 
     def unseen(self, batch: ReadingTable) -> Bools:
         """See `ReadingStore.unseen`."""
-        if not len(batch):
-            return np.zeros(0, dtype=np.bool_)
-        self._know_newest()
-        return identity.unseen(batch, self._devices, self._stored)
+        self._admin.ready()
+        return self._known.unseen(batch)
 
     def write(self, batch: ReadingTable) -> Written:
         """See `ReadingStore.write`."""
         batch = keep_fields(batch)
         empty = without_value(batch)
         rejected = [Rejected(index, NO_VALUE) for index in np.flatnonzero(empty).tolist()]
-        with self._writing:
+        with self._known.lock:
             stored = self.unseen(batch) & ~empty
             places = np.flatnonzero(stored)
-            rows = batch.rows(places)
-            refused = self._send(self._lines.readings(rows))
+            refused = self._send_readings(batch.rows(places))
             rejected += [Rejected(int(places[row]), reason) for row, reason in refused]
             stored[places[[row for row, _ in refused]]] = False
-            self._newest_at = time.monotonic()
-            return Written(stored, self._noted(batch, stored), tuple(sorted(rejected, key=lambda one: one.index)))
+            return Written(stored, self._known.note(batch, stored), tuple(sorted(rejected, key=lambda one: one.index)))
 
     def newest(self) -> dict[str, int]:
         """See `ReadingStore.newest`."""
-        self._know_newest()
-        if time.monotonic() - self._newest_at > _CATCH_UP_S:
-            self._read_newest(max(self._devices.as_dict().values(), default=FIRST_MS) - _CATCH_UP_MS)
-        return self._devices.as_dict()
+        self._admin.ready()
+        return self._known.newest()
 
     def latest(
         self,
@@ -113,13 +113,13 @@ class InfluxStore:
         if not measurements:
             raise ValueError(f"quantity {quantity!r} is no field of a reading")
         self._admin.ready()
-        where = span(start_ms, end_ms) + among("point", points)
-        found = ReadingTable.joined([reading_table(self._server, name, where, only=quantity) for name in measurements])
         index = {point: place for place, point in enumerate(points)}
-        owner = np.array([index.get(point, -1) for point in found.point.tolist()], dtype=np.int64)
-        keep = owner >= 0
-        value = getattr(found, quantity)
-        return ReadingSeries.of_rows(tuple(points), owner[keep], found.ts_ms[keep], value[keep], found.quality[keep])
+        where = conditions(start_ms, end_ms, "point", points)
+        parts = [part for name in measurements for part in values_of(self._server, name, where, quantity, index)]
+        if not parts:
+            nothing = np.empty(0, dtype=np.int64)
+            return ReadingSeries.of_rows(tuple(points), nothing, nothing, np.empty(0), nothing)
+        return ReadingSeries.of_rows(tuple(points), *map(np.concatenate, zip(*parts, strict=True)))
 
     def grid(self, points: Sequence[str], start_ms: int, end_ms: int, step_ms: int) -> TemperatureGrid:
         """See `ReadingStore.grid`."""
@@ -136,20 +136,19 @@ class InfluxStore:
         """See `ReadingStore.readings`; readings that arrive meanwhile may or may not be among them."""
         self._admin.ready()
         wanted = READINGS if kinds is None else [Measurement[KindCode(kind).name] for kind in kinds]
-        bounds = [ends for name in wanted if (ends := self._admin.bounds(name, start_ms, end_ms)) is not None]
-        if not bounds:
-            return
-        low, last, step = min(first for first, _ in bounds), max(last for _, last in bounds), _HOUR_MS
-        while low <= last:
-            where = span(low, min(low + step, end_ms)) + among("point", points)
+        low, high = self._stretch_of(wanted, start_ms, end_ms)
+        asked = None if points is None else set(points)
+        step = _HOUR_MS if asked is None or len(asked) > _FEW else _DAY_MS
+        while low < high:
+            where = conditions(low, min(low + step, high), "point", points)
             found = ReadingTable.joined([reading_table(self._server, name, where) for name in wanted])
             low += step
             # The next stretch is as long as should fill a chunk, at most twice as long as this one was.
             step = int(step * min(2.0, max(_CHUNK_ROWS / max(len(found), 1), 0.1)))
-            if points is not None:
-                found = found.rows(np.isin(found.point.astype(str), list(points)))
+            if asked is not None:
+                found = found.rows(np.array([point in asked for point in found.point.tolist()], dtype=np.bool_))
             if len(found):
-                yield found.rows(np.lexsort((found.device.astype(str), found.ts_ms)))
+                yield found.rows(np.lexsort((ranks(found.device), found.ts_ms)))
 
     def write_rollup(self, rows: RollUp) -> None:
         """See `ReadingStore.write_rollup`.
@@ -182,18 +181,18 @@ class InfluxStore:
     ) -> RollUp:
         """See `ReadingStore.rollup`."""
         self._admin.ready()
-        where = span(start_ms, end_ms) + (among(tag, values) if tag is not None else "")
-        rows = rollup_rows(self._server, measurement, where)
-        if tag is None or values is None or len(values) <= FEW:
-            return rows
-        return chosen(rows, np.isin(rows.tags[tag].astype(str), list(values)))
+        if tag is None or values is None:
+            return rollup_rows(self._server, measurement, conditions(start_ms, end_ms))
+        rows = rollup_rows(self._server, measurement, conditions(start_ms, end_ms, tag, values))
+        asked = set(values)
+        return chosen(rows, np.array([value in asked for value in rows.tags[tag].tolist()], dtype=np.bool_))
 
     def forget_before(self, cutoff_ms: int) -> int:
         """See `ReadingStore.forget_before`."""
-        with self._writing:
+        with self._known.lock:
             for measurement in READINGS:
                 self._admin.delete_before(measurement, cutoff_ms)
-            self._newest_known = False
+            self._known.forget()
         return -1
 
     def ping(self) -> str:
@@ -215,43 +214,24 @@ class InfluxStore:
         """See `ReadingStore.close`."""
         self._server.close()
 
-    def _know_newest(self) -> None:
-        if self._newest_known:
-            return
-        self._admin.ready()
-        with self._writing:
-            self._devices.forget()
-            self._read_newest(FIRST_MS)
-            self._newest_known = True
+    def _stretch_of(self, measurements: Sequence[Measurement], start_ms: int, end_ms: int) -> tuple[int, int]:
+        """Return what is to be read of [start, end): of a long one only where readings are."""
+        if end_ms - start_ms <= _LONG_MS:
+            return start_ms, end_ms
+        bounds = [ends for name in measurements if (ends := self._admin.bounds(name, start_ms, end_ms)) is not None]
+        if not bounds:
+            return start_ms, start_ms
+        return min(first for first, _ in bounds), max(last for _, last in bounds) + 1
 
-    def _read_newest(self, since_ms: int) -> None:
-        """Learn what is in the database; a process that does not write readings hears of them in no other way."""
-        with self._writing:
-            for measurement in READINGS:
-                found = newest_times(self._server, measurement, "device", max(since_ms, FIRST_MS))
-                self._homes[measurement].update(found)
-                for device, ts in found.items():
-                    code = self._devices.code(device)
-                    self._devices.advance(np.array([code]), np.array([ts]))
-            self._newest_at = time.monotonic()
+    def _send_readings(self, rows: ReadingTable) -> list[tuple[int, str]]:
+        try:
+            return self._send(self._lines.readings(rows))
+        except (StoreUnavailable, StoreMisconfigured):
+            self._known.doubt(rows)
+            raise
 
-    def _stored(self, rows: ReadingTable, device: Ints) -> Bools:
-        """Look up which readings are stored, at whatever point and of whatever kind they were."""
-        stored = np.zeros(len(rows), dtype=np.bool_)
-        for part in _stretches(rows.ts_ms):
-            asked = set(rows.device[part].tolist())
-            low, high = int(rows.ts_ms[part].min()), int(rows.ts_ms[part].max())
-            keys: set[tuple[str, int]] = set()
-            for measurement in READINGS:
-                devices = sorted(asked & self._homes[measurement])
-                if devices:
-                    where = span(low, high + 1) + among("device", devices)
-                    found = reading_table(self._server, measurement, where)
-                    keys.update(zip(found.device.tolist(), found.ts_ms.tolist(), strict=True))
-            stored[part] = [
-                key in keys for key in zip(rows.device[part].tolist(), rows.ts_ms[part].tolist(), strict=True)
-            ]
-        return stored
+    def _write_again(self, rows: ReadingTable) -> None:
+        self._send(self._lines.readings(rows))
 
     def _send(self, lines: list[str]) -> list[tuple[int, str]]:
         """Write lines; return those that the server refuses for good, with its reason."""
@@ -271,19 +251,6 @@ class InfluxStore:
             return self._send_part(lines, start, middle) + self._send_part(lines, middle, end)
         return []
 
-    def _noted(self, batch: ReadingTable, stored: Bools) -> Bools:
-        """Take note of what was stored; return which of it came late."""
-        late = np.zeros(len(batch), dtype=np.bool_)
-        rows = batch.rows(stored)
-        code = self._devices.encode(rows.device)
-        late[stored] = identity.late_in_batch(code, rows.ts_ms, self._devices.newest_ms)
-        self._devices.advance(code, rows.ts_ms)
-        for measurement in READINGS:
-            mask = rows.kind == KindCode[measurement.name]
-            if mask.any():
-                self._homes[measurement].update(rows.device[mask].tolist())
-        return late
-
     def _remove_fields_gone(self, rows: RollUp) -> None:
         newest = self._rollup_newest.get(rows.measurement)
         if newest is None:
@@ -293,12 +260,3 @@ class InfluxStore:
             old = self.rollup(rows.measurement, int(rewritten.ts_ms.min()), int(rewritten.ts_ms.max()) + 1)
             for ts_ms, tags in losing_fields(old, rewritten):
                 self._admin.delete_point(rows.measurement, ts_ms, tags)
-
-
-def _stretches(ts_ms: Ints) -> list[Ints]:
-    """Group instants for looking up: at most a day together, a new group after an empty hour."""
-    order = np.argsort(ts_ms, kind="stable")
-    times = ts_ms[order]
-    day = (times - times[0]) // _DAY_MS
-    cuts = np.flatnonzero((np.diff(times) > _HOUR_MS) | (np.diff(day) > 0)) + 1
-    return np.split(order, cuts)

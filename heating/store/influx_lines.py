@@ -14,6 +14,7 @@ from heating.reading import Floats, KindCode, ReadingTable
 
 _UNFIT = re.compile(r"%(?=0A|0D|00|5C|25)|[\n\r\0\\]")
 _CARRIED = re.compile(r"%(0A|0D|00|5C|25)")
+_PATTERN = re.compile(r"[.+*?()|\[\]{}^$/]")
 _SPECIAL = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _KINDS = tuple(Measurement[kind.name] for kind in KindCode)
 
@@ -31,6 +32,11 @@ def original(text: str) -> str:
 def quoted(text: str) -> str:
     """Return a tag's text as a literal of InfluxQL."""
     return "'" + carried(text).replace("'", "\\'") + "'"
+
+
+def regex(texts: Iterable[str]) -> str:
+    """Return the pattern of InfluxQL that exactly these texts of a tag match."""
+    return "/^(" + "|".join(_PATTERN.sub(r"\\\g<0>", carried(text)) for text in texts) + ")$/"
 
 
 class LineWriter:

@@ -10,7 +10,7 @@ from heating.measurement import SCHEMAS, Measurement
 from heating.reading import ReadingTable
 from heating.store.influx_http import InfluxServer
 from heating.store.influx_lines import original
-from heating.store.influx_reading import FEW, FIRST_MS, LAST_MS, among, reading_table, span, tag
+from heating.store.influx_reading import FIRST_MS, LAST_MS, conditions, newest_table, ranks, span, tag
 
 _HOUR_MS = 3_600_000
 _LOOK_BACK_MS = (6 * _HOUR_MS, 7 * 24 * _HOUR_MS)
@@ -52,8 +52,7 @@ def newest_rows(
     found, missing = ReadingTable.empty(), points
     for back in (*_LOOK_BACK_MS, None) if within_ms is None else (within_ms,):
         low = FIRST_MS if back is None else max(high - back, FIRST_MS)
-        where = span(low, end + 1) + among("point", missing)
-        rows = reading_table(server, measurement, where, tail=" ORDER BY time DESC LIMIT 1")
+        rows = newest_table(server, measurement, conditions(low, end + 1, "point", missing))
         found = _one_a_point(ReadingTable.joined([found, rows]), points)
         if within_ms is not None or back is None:
             break
@@ -68,10 +67,11 @@ def newest_rows(
 
 
 def _one_a_point(rows: ReadingTable, points: Sequence[str] | None) -> ReadingTable:
-    if points is not None and len(points) > FEW:
-        rows = rows.rows(np.isin(rows.point.astype(str), list(points)))
+    if points is not None:
+        asked = set(points)
+        rows = rows.rows(np.array([point in asked for point in rows.point.tolist()], dtype=np.bool_))
     # Newest first; of two devices at one instant InfluxDB cannot tell which was first: the smaller id.
-    order = np.lexsort((rows.device.astype(str), -rows.ts_ms, rows.point.astype(str)))
+    order = np.lexsort((ranks(rows.device), -rows.ts_ms, ranks(rows.point)))
     ordered = rows.point[order]
     first = np.ones(len(order), dtype=np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]

@@ -30,6 +30,9 @@ STRANGE = [
     "-",
     "a\tb",
     "#x",
+    "a.b",
+    "(a|b)[c]{2}^$?*+",
+    "a/b/",
 ]
 
 
@@ -289,6 +292,20 @@ class TestExactness:
         assert found.value.tolist() == [20.0 + i for i in range(len(STRANGE))]
         assert store.latest(KindCode.ROOM, points=STRANGE).point.tolist() == sorted(STRANGE)
 
+    def test_very_many_points_by_name(self, store):
+        count = 2_500
+        store.write(table(*(room(f"D.{i}", T0 + i, 20.0, point=f"S1/{i}") for i in range(count))))
+        asked = [f"S1/{i}" for i in range(0, count, 2)]
+        for end in (T0 + HOUR, T0 + 30 * DAY):
+            assert store.series(asked, T0, end).offsets.tolist() == list(range(len(asked) + 1))
+            assert [row[1] for row in all_rows(store, T0, end, points=asked)] == asked
+        assert store.latest(KindCode.ROOM, points=asked).point.tolist() == sorted(asked)
+        hours = [{"ts": T0, "point": f"S1/{i}", "mean_c": 20.0} for i in range(count)]
+        store.write_rollup(rollup(Measurement.ROOM_HOUR, *hours))
+        for end in (T0 + 1, T0 + DAY):
+            found = store.rollup(Measurement.ROOM_HOUR, T0, end, tag="point", values=asked)
+            assert found.tags["point"].tolist() == sorted(asked)
+
     def test_a_reading_with_one_value_only(self, store):
         given = table(room("D1", T0, None, battery_v=2.9), room("D1", T0 + 1, None))
         assert store.write(given).stored.all()
@@ -363,6 +380,7 @@ class TestRollUps:
         found = store.rollup(Measurement.HOME_STATUS, T0 + 1, T0 + 3, tag="building", values=["S1/1", "x"])
         assert lines_of(found) == [wanted[1]]
         assert lines_of(store.rollup(Measurement.HOME_STATUS, T0, T0 + 9, tag="unit", values=[""])) == wanted
+        assert lines_of(store.rollup(Measurement.HOME_STATUS, T0, T0 + 9, tag="unit", values=["", "2"])) == wanted
         assert len(store.rollup(Measurement.HOME_STATUS, T0, T0 + 9, tag="point", values=[])) == 0
 
     @pytest.mark.parametrize("measurement", ROLL_UPS)

@@ -15,7 +15,7 @@ from peers.influxd import Influxd, influxd
 
 from heating.errors import StoreMisconfigured, StoreUnavailable
 from heating.measurement import Measurement
-from heating.store import influx, influx_http, open_store, restore_store
+from heating.store import influx_http, influx_known, open_store, restore_store
 
 pytestmark = [pytest.mark.integration, pytest.mark.influx]
 
@@ -39,7 +39,7 @@ def test_a_process_that_only_reads_hears_of_new_readings(server, monkeypatch: py
         assert console.newest() == {"D1": T0}
         collector.write(table(room("D1", T0 + HOUR), room("D2", T0 + HOUR)))
         assert console.newest() == {"D1": T0}, "asked again within the minute, it spares the server"
-        monkeypatch.setattr(influx, "_CATCH_UP_S", 0.0)
+        monkeypatch.setattr(influx_known, "_CATCH_UP_S", 0.0)
         assert console.newest() == {"D1": T0 + HOUR, "D2": T0 + HOUR}
 
 
