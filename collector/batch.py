@@ -18,11 +18,10 @@ from collector.strangers import Strangers
 from collector.timekeeping import Timekeeper
 from heating.ledger.port import Journal
 from heating.reading import Reading, ReadingTable
-from heating.register import Register
+from heating.unknown_devices import as_registered
 
 log = logging.getLogger(__name__)
 
-_EUI_DIGITS = 16
 # How far instants of receipt are moved apart at most; a clock that stepped back by more is followed.
 _NUDGED_MS = 1000
 
@@ -104,7 +103,7 @@ class Judge:
             device_id = one.message.device_id
             known = intake.register.knows(device_id)
             if not known:
-                device_id = one.message.device_id = _as_registered(device_id, intake.register)
+                device_id = one.message.device_id = as_registered(device_id, intake.register)
                 known = intake.register.knows(device_id)
             # Who makes ids up must not fill the memory: only for registered devices is the last instant remembered.
             server_ms = self._server_ms(one, remembered, judged) if known else one.packet.received_ms
@@ -181,11 +180,3 @@ class Judge:
             self._last_server_ms[device_id] = known
         judged.clockless[one.fingerprint] = known
         return known
-
-
-def _as_registered(device_id: str, register: Register) -> str:
-    """Return an EUI in the case in which the register has it: labels and servers differ."""
-    for spelled in (device_id.lower(), device_id.upper()):
-        if len(device_id) == _EUI_DIGITS and register.knows(spelled):
-            return spelled
-    return device_id

@@ -16,6 +16,7 @@ from heating.reading import VALUE_FIELDS
 # Who makes ids up must not fill the memory or the ledger.
 _MOST = 500
 _LONGEST_ID = 128
+_LONGEST_TOPIC = 512
 _EVERY_S = 10.0
 
 
@@ -37,7 +38,7 @@ class Strangers:
         at = from_ms(packet.received_ms)
         self._seen[device_id] = Stranger(
             device_id=device_id,
-            topic=packet.topic,
+            topic=packet.topic[:_LONGEST_TOPIC],
             first_seen=before.first_seen if before else at,
             last_seen=at,
             count=before.count + 1 if before else 1,

@@ -167,6 +167,33 @@ DASHBOARD_WORDS: dict[str, tuple[str, str]] = {
     "alive_fresh": ("正常", "working"),
     "not_fresh": ("滞后", "behind"),
     "not_alive": ("停止", "stopped"),
+    # devices
+    "devices": ("设备", "Devices"),
+    "device_clocks": ("设备时钟与缺号", "Clocks of devices, and gaps"),
+    "clock_good": ("时钟正常", "right"),
+    "clock_unknown": ("尚不能判断", "not known yet"),
+    "clock_ahead": ("时钟快", "ahead"),
+    "clock_behind": ("时钟慢", "behind"),
+    "clock_local_as_utc": ("当地时间当 UTC", "local time as UTC"),
+    "clock_utc_as_local": ("UTC 当当地时间", "UTC as local time"),
+    "clock_skew": ("偏差（秒）", "Off by [s]"),
+    "clock_drift": ("漂移（秒/天）", "Drift [s/d]"),
+    "missing_numbers": ("缺号", "numbers missing"),
+    "last_packet": ("最近报文", "Last packet"),
+    "first_seen": ("首次出现", "First seen"),
+    "what_to_do": ("处理建议", "What to do"),
+    "gaps_advice": (
+        "时钟正常，有序号从未到达：检查信号、网关与设备缓存",
+        "clock is right; some numbers never came: look at signal, gateway and the device's buffer",
+    ),
+    "no_wrong_clocks": ("没有时钟异常或缺号的设备", "No device has a wrong clock or a gap"),
+    "unknown_devices": ("未登记设备", "Devices in no register"),
+    "unknown_devices_note": (
+        "在上报但不在台账里。把设备编号填入台账并导入，其后的读数即计入",
+        "They send but are in no register. Put the id into the register and import it: readings from then on count",
+    ),
+    "no_unknown_devices": ("没有未登记设备", "Every device that sends is in the register"),
+    "topic": ("主题", "Topic"),
     # papers
     "rounds_paper": ("测温走访单", "Round of visits"),
     "rounds_paper_note": (

@@ -14,6 +14,7 @@ from heating.ledger.port import ImportReport, Ledger
 from heating.register import Register
 from heating.register_file import RegisterFile, read_register
 from heating.site import MeasurementPoint
+from heating.unknown_devices import still_unknown
 from heatwatch.config import Settings
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,19 @@ def read_site_register(settings: Settings, path: str | Path) -> RegisterFile:
 def import_register(settings: Settings, ledger: Ledger, file: RegisterFile, now: datetime) -> ImportReport:
     """Import the good rows of a register file that was read; what a bad row is about stays as it is."""
     points = (*file.points, *_kept(ledger, file))
-    return ledger.places.import_register(
+    report = ledger.places.import_register(
         points, file.contacts, now, stamp=file.stamp, site_file=_is_site_file(settings, file)
     )
+    _forget_assigned(ledger)
+    return report
+
+
+def _forget_assigned(ledger: Ledger) -> None:
+    """Drop from the list of unknown devices those that the register knows by now."""
+    seen = ledger.journal.strangers()
+    left = {one.device_id for one in still_unknown(seen, ledger.places.register())} if seen else set()
+    if assigned := [one.device_id for one in seen if one.device_id not in left]:
+        ledger.journal.forget_strangers(assigned)
 
 
 def _kept(ledger: Ledger, file: RegisterFile) -> list[MeasurementPoint]:

@@ -72,7 +72,15 @@ def create_app(desk: Desk) -> Litestar:
 
 def _pages() -> list[Any]:
     from_pages = [pages.overview, pages.buildings, pages.building, pages.home, pages.findings]
-    return [*from_pages, pages.orders, pages.order, pages.order_event, paper_pages.papers, paper_pages.paper]
+    return [
+        *from_pages,
+        pages.devices,
+        pages.orders,
+        pages.order,
+        pages.order_event,
+        paper_pages.papers,
+        paper_pages.paper,
+    ]
 
 
 def _answer_hook(desk: Desk) -> Callable[[Message, Scope], Any]:

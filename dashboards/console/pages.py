@@ -15,6 +15,7 @@ from litestar.response import Redirect
 from dashboards.console.acts import Act, act
 from dashboards.console.asking import Asking, AtDesk
 from dashboards.console.desk import Desk
+from dashboards.console.device_states import device_states
 from dashboards.console.grid import building_grid
 from dashboards.console.guard import needs
 from dashboards.console.order_list import by_urgency, sheet_for
@@ -108,6 +109,14 @@ def findings(request: Asking, desk: AtDesk, kind: FromQuery[str] = "") -> Respon
     rows = [f for f in snapshot.findings if not kind or f.kind.value == kind]
     rows.sort(key=lambda f: (f.id not in shared, -len(f.members), f.start, f.id))
     return page_of(request, desk, "findings.html", snapshot, {"rows": rows, "counts": counts, "kind": kind})
+
+
+@get("/devices", sync_to_thread=True, include_in_schema=False)
+def devices(request: Asking, desk: AtDesk) -> Response[str]:
+    """Show devices whose clock is wrong or whose readings have gaps, and those that are in no register."""
+    snapshot = desk.snapshot()
+    values = {"devices": device_states(desk.ledger.journal, snapshot.register)}
+    return page_of(request, desk, "devices.html", snapshot, values)
 
 
 @get("/orders", sync_to_thread=True, include_in_schema=False)

@@ -18,11 +18,12 @@ from dashboards.homes import HomeRow
 from dashboards.places import building_name, home_name, id_name, subject_name
 from dashboards.snapshot import STATUS_WINDOW, Snapshot
 from dashboards.words import word
+from heating.device_clock import DeviceClock, clock_advice
 from heating.finding import Finding, Status, Subject
 from heating.order import WorkOrder
 from heating.order_clocks import ClockState, StepClock
 from heating.order_sheet import OrderSheet
-from heating.site import SubjectType
+from heating.site import MeasurementPoint, SubjectType
 from heating.words import Language
 
 STATIC = Path(__file__).parent / "static"
@@ -37,6 +38,7 @@ SIGNS = {
     Status.EXEMPT.value: "—",
 }
 _MISSING = "–"
+READING_UNITS = {"temperature_c": "°C", "humidity_pct": "%", "supply_c": "°C →", "return_c": "°C ←", "battery_v": "V"}
 _LATE_JUDGEMENT = timedelta(minutes=75)
 
 
@@ -173,6 +175,21 @@ class View:
     def clock_word(self, clock: StepClock) -> str:
         """Return how a step stands to its clock."""
         return self.say("due_now" if clock.state is ClockState.DUE else clock.state.value)
+
+    def point(self, point: MeasurementPoint) -> str:
+        """Return the name of a point's home or building."""
+        return home_name(point, self.language)
+
+    def clock_advice(self, clock: DeviceClock) -> str:
+        """Return what is wrong with a device's clock and what to do."""
+        return clock_advice(clock, self.language)
+
+    def reading(self, values: Any) -> str:
+        """Return the values of an unknown device's last packet."""
+        if not isinstance(values, dict):
+            return _MISSING
+        shown = ((values.get(key), unit) for key, unit in READING_UNITS.items())
+        return " · ".join(f"{n:.1f} {unit}" for n, unit in shown if isinstance(n, float | int)) or _MISSING
 
     def cause(self, finding: Finding | HomeRow | WorkOrder | OrderSheet) -> str:
         """Return scope and side of a cause."""

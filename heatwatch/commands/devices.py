@@ -23,6 +23,7 @@ from collector.credentials import (
 )
 from heating.errors import InputError
 from heating.ledger.port import EntryKind
+from heatwatch.commands.device_clocks import clocks
 from heatwatch.context import Context
 from heatwatch.output import note, print_json, print_table, print_text
 from heatwatch.reload import reload_broker
@@ -30,6 +31,7 @@ from heatwatch.reload import reload_broker
 app = typer.Typer(
     help="Accounts of the sensors on the broker: a device writes its own topics and no others.", no_args_is_help=True
 )
+app.command()(clocks)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Devices = Annotated[list[str] | None, typer.Argument(help="Device ids.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Every device of the register.")]

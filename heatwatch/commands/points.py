@@ -11,6 +11,7 @@ import typer
 from heating.errors import InputError
 from heating.instants import rfc3339
 from heating.register_template import write_template
+from heating.unknown_devices import still_unknown
 from heatwatch.context import Context
 from heatwatch.output import note, print_json, print_table, print_text
 from heatwatch.registration import import_register, read_site_register
@@ -74,7 +75,7 @@ def template(context: typer.Context, file: Path) -> None:
 def unknown(context: typer.Context, json: Json = False) -> None:
     """List devices that send but are not in the register, with their last reading."""
     with Context.of(context, create=False) as opened:
-        seen = [s for s in opened.ledger.journal.strangers() if not opened.register.knows(s.device_id)]
+        seen = still_unknown(opened.ledger.journal.strangers(), opened.register)
         if json:
             print_json(seen)
             return

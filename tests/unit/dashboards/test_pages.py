@@ -7,13 +7,24 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
-from consolekit import CONTACT, Site
+from consolekit import CONTACT, NOW, Site
 from litestar.testing import TestClient
 
 from dashboards.console.users import Users
+from heating.device_clock import ClockState, DeviceClock
+from heating.ledger.port import ClockRecord, Stranger
 from heating.stage import Health
 
-PAGES = ("/", "/buildings", "/building?id=和平站/3", "/home?id=和平站/3/1/101", "/findings", "/orders", "/papers")
+PAGES = (
+    "/",
+    "/buildings",
+    "/building?id=和平站/3",
+    "/home?id=和平站/3/1/101",
+    "/findings",
+    "/orders",
+    "/devices",
+    "/papers",
+)
 
 
 def text_of(html: str) -> str:
@@ -173,3 +184,39 @@ def test_a_stage_that_is_behind_shows_and_fails_healthz(site: Site, client_of: C
         assert answer.status_code == 503
         assert answer.json()["stages"]["analyzer"]["text"] == "last sweep 11 min ago"
         assert "分析 滞后 last sweep 11 min ago" in text_of(client.get("/").text)
+
+
+def test_the_page_of_devices_tells_wrong_clocks_gaps_and_unknown_devices(
+    client_of: Callable[..., TestClient], own_site: Site
+) -> None:
+    client, site = client_of(own_site), own_site
+    assert "没有时钟异常或缺号的设备" in text_of(client.get("/devices").text)
+    point = site.point("1", "1", "101")
+    assert point.device_id
+
+    def clock(device: str, state: ClockState, skew_s: float, missing: int = 0) -> ClockRecord:
+        found = DeviceClock(
+            device_id=device, state=state, skew_s=skew_s, drift_s_per_day=1.5, packets=9, missing=missing, at=NOW
+        )
+        return ClockRecord(found)
+
+    other = site.point("1", "1", "201").device_id or ""
+    journal = site.ledger.journal
+    journal.note_clocks(
+        [clock(point.device_id, ClockState.LOCAL_AS_UTC, 28_790.0), clock(other, ClockState.GOOD, -3.0, missing=4)]
+    )
+    journal.note_clocks([clock("gone", ClockState.AHEAD, 99_999.0)])
+    named = "<b>24e124136b502217</b>"
+    reading = {"ts_ms": 1, "temperature_c": 19.44, "battery_v": 3.0}
+    journal.note_strangers(
+        [Stranger(device_id=named, topic="application/a", first_seen=NOW, last_seen=NOW, count=7, reading=reading)]
+    )
+    html = client.get("/devices").text
+    shown = text_of(html)
+    assert "时钟正常 1 当地时间当 UTC 1 缺号 4" in shown
+    assert re.search(rf"{point.device_id} 和平站 1号楼 1单元 101室 28790.0 1.5 0 12-15 10:30 快 7 h 59 min", shown)
+    assert "设备把当地时间当作 UTC 发送" in shown
+    assert re.search(rf"{other} .* -3.0 1.5 4 12-15 10:30 时钟正常，有序号从未到达", shown)
+    assert "gone" not in shown
+    assert f"{named} application/a 12-15 10:30 12-15 10:30 7 19.4 °C · 3.0 V" in shown
+    assert named not in html  # a device chooses its id: it is text, never markup
