@@ -35,19 +35,22 @@ Acknowledge = Callable[[Sequence[Packet]], None]
 class Held:
     """The packets in hand, in one batch or, after a bug, in several.
 
-    `drained` is the place behind it where it came out of the spool; `parked` is where it was put into the spool after
-    it could not be written.
+    `damaged` is what the disk made unreadable. `drained` is the place behind it where it came out of the spool;
+    `parked` is where it was put into the spool after it could not be written.
     """
 
     packets: list[Packet]
+    damaged: list[Packet] = field(default_factory=list)
     drained: Place | None = None
     parked: Span | None = None
     parts: list[Batch] = field(default_factory=list)
     failures: int = 0
 
     def __post_init__(self) -> None:
-        """Begin with one batch."""
-        self.parts = [Batch(self.packets)]
+        """Begin with one batch, and one of what can only go to the quarantine."""
+        self.parts = [Batch(self.packets)] if self.packets else []
+        if self.damaged:
+            self.parts.append(Batch(self.damaged, unfit=True))
 
 
 class Courier:
@@ -180,7 +183,7 @@ class Courier:
             return None
         rate = self._settings.drain_per_s
         self._drain_at = time.monotonic() + (len(page.packets) / rate if rate else 0.0)
-        return Held(page.packets, drained=page.end)
+        return Held(page.packets, page.damaged, drained=page.end)
 
     def _write_held(self, acknowledge: Acknowledge) -> None:
         held = self._held

@@ -2,24 +2,27 @@
 
 Segment files hold records of length, CRC-32 and body. A record is durable when `append` returns; a torn tail is cut
 off at the next start, since nothing in it was acknowledged. The cursor says what is already in the store; lost with
-the power, it only makes records be read again, which changes nothing in the store.
+the power, it only makes records be read again, which changes nothing in the store. Bytes that rotted on the disk come
+out as what they are, for the quarantine; a copy of their segment stays for a person.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 from collector.inbox import BATCH_BYTES
-from collector.packet import Packet
-from collector.spool_records import HEAD_BYTES, good_bytes, next_body, packet_of, record_of, sync_folder
+from collector.packet import Packet, clip
+from collector.patience import Sayings
+from collector.spool_records import Record, packet_of, record_of, records, sync_folder, torn_from
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +47,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Packets read from the spool, and the place behind them."""
+    """Packets read from the spool, what was damaged between them, and the place behind them."""
 
     packets: list[Packet]
     end: Place
+    damaged: list[Packet] = field(default_factory=list)
 
 
 class Spool:
@@ -70,7 +74,8 @@ class Spool:
         self._sizes: dict[int, int] = {}
         self._skipped: list[Span] = []
         self._file: BinaryIO | None = None
-        self.damaged_bytes = 0
+        self._damage: dict[Place, int] = {}
+        self._sayings = Sayings()
         self._sizes = self._found()
         self._cut_torn_tail()
         self._ours = max(self._sizes, default=0) + 1  # segments from here on are of this process
@@ -83,9 +88,14 @@ class Spool:
         return sum(self._sizes.values())
 
     @property
+    def damaged_bytes(self) -> int:
+        """Bytes that could not be read, as far as one came to them."""
+        return sum(self._damage.values())
+
+    @property
     def empty(self) -> bool:
         """Tell whether everything was read and settled."""
-        return all(self._is_skipped(place) for place, _, _ in self._records(self._cursor))
+        return all(self._is_skipped(number, record) for number, record in self._records(self._cursor))
 
     def append(self, packets: Sequence[Packet]) -> Span | None:
         """Make packets durable; None where the cap or the disk leaves no room (then nothing was written)."""
@@ -95,26 +105,31 @@ class Spool:
         try:
             return self._written(block)
         except OSError as problem:
-            log.error("spool cannot write problem=%s", problem)
+            if self._sayings.due(str(problem)):
+                log.error("spool cannot write problem=%s", problem)
             self._take_back()
             return None
 
     def read(self, limit: int) -> Page | None:
         """Return the oldest packets that are not settled, about as many as make a batch; None if there are none."""
-        packets: list[Packet] = []
-        size = 0
-        end = self._cursor
-        for place, after, body in self._records(self._cursor):
-            end = after
-            if not self._is_skipped(place):
-                packets.append(self._packet(place, body))
-                size += len(body)
-                if len(packets) >= limit or size >= BATCH_BYTES:
-                    break
-        if packets:
-            return Page(packets, end)
-        if end != self._cursor:
-            self.settle(end)  # nothing but skipped ones
+        page, size, last_ms = Page([], self._cursor), 0, 0
+        for number, record in self._records(self._cursor):
+            end = Place(number, record.after)
+            page = Page(page.packets, end, page.damaged)
+            if self._is_skipped(number, record):
+                pass
+            elif (packet := self._packet(number, record.body)) is None:
+                page.damaged.append(self._damaged(number, record, last_ms))
+            else:
+                page.packets.append(packet)
+                last_ms = packet.received_ms
+            size += record.after - record.offset
+            if len(page.packets) + len(page.damaged) >= limit or size >= BATCH_BYTES:
+                break
+        if page.packets or page.damaged:
+            return page
+        if page.end != self._cursor:
+            self.settle(page.end)  # nothing but skipped ones
         return None
 
     def settle(self, end: Place) -> None:
@@ -182,42 +197,60 @@ class Spool:
 
     # --- reading ----------------------------------------------------------------------------------------------
 
-    def _is_skipped(self, place: Place) -> bool:
+    def _is_skipped(self, number: int, record: Record) -> bool:
+        place = Place(number, record.offset)
         return any(span.start <= place < span.end for span in self._skipped)
 
-    def _records(self, start: Place) -> Iterator[tuple[Place, Place, bytes]]:
+    def _records(self, start: Place) -> Iterator[tuple[int, Record]]:
         for number in sorted(self._sizes):
-            if number < start.segment:
-                continue
             offset = start.offset if number == start.segment else 0
-            yield from self._segment_records(number, offset)
+            if number >= start.segment:
+                for record in self._segment_records(number, offset):
+                    yield number, record
+                    offset = record.after
 
-    def _segment_records(self, number: int, offset: int) -> Iterator[tuple[Place, Place, bytes]]:
+    def _segment_records(self, number: int, offset: int) -> Iterator[Record]:
         end = self._sizes[number]
-        with self._path(number).open("rb") as file:
-            file.seek(offset)
-            while offset < end:
-                body = next_body(file)
-                if body is None:
-                    self._set_aside(number, end - offset)
-                    return
-                after = offset + HEAD_BYTES + len(body)
-                yield Place(number, offset), Place(number, after), body
-                offset = after
+        try:
+            with self._path(number).open("rb") as file:
+                for record in records(file, offset, end):
+                    yield record
+                    offset = record.after
+        except OSError as problem:
+            if self._sayings.due(str(problem)):
+                log.critical("spool cannot be read file=%s problem=%s", self._path(number).name, problem)
+            yield Record(offset, end, None)
 
-    def _set_aside(self, number: int, lost: int) -> None:
-        """Keep a damaged segment for a person; what is behind the damage cannot be told apart any more."""
-        path = self._path(number)
-        log.critical("spool is damaged file=%s bytes_unreadable=%s", path.name, lost)
-        self.damaged_bytes += lost
-        if number == max(self._sizes):
-            self.close_quietly()
-        os.replace(path, path.with_suffix(".damaged"))
-        self._sizes.pop(number)
+    def _damaged(self, number: int, record: Record, last_ms: int) -> Packet:
+        """Return what is left of a damaged place, as a packet for the quarantine that says where it was.
 
-    def _packet(self, place: Place, body: bytes) -> Packet:
-        packet = packet_of(body)
-        return msgspec.structs.replace(packet, redelivered=True) if place.segment < self._ours else packet
+        It is dated like the record before it in the batch, else like its file.
+        """
+        path, place = self._path(number), Place(number, record.offset)
+        raw, written_ms = _rest_of(path, record)
+        payload, sha256 = clip(raw)
+        if place not in self._damage:
+            self._damage[place] = record.after - record.offset
+            log.critical(
+                "spool is damaged file=%s offset=%s bytes=%s", path.name, record.offset, record.after - record.offset
+            )
+            with contextlib.suppress(OSError):
+                os.link(path, path.with_suffix(".damaged"))
+        return Packet(
+            topic=f"spool/{path.name}/{record.offset}",
+            payload=payload,
+            received_ms=last_ms or written_ms,
+            length=record.after - record.offset,
+            sha256=sha256,
+            redelivered=True,  # it may be read again after a kill
+            qos=0,
+        )
+
+    def _packet(self, number: int, body: bytes | None) -> Packet | None:
+        packet = None if body is None else packet_of(body)
+        if packet is None:
+            return None
+        return msgspec.structs.replace(packet, redelivered=True) if number < self._ours else packet
 
     # --- the folder -------------------------------------------------------------------------------------------
 
@@ -234,7 +267,7 @@ class Spool:
         if not self._sizes:
             return
         last = max(self._sizes)
-        good = good_bytes(self._path(last))
+        good = torn_from(self._path(last), self._sizes[last])
         if good < self._sizes[last]:
             log.info("spool had a torn tail file=%s bytes=%s", self._path(last).name, self._sizes[last] - good)
             os.truncate(self._path(last), good)
@@ -268,3 +301,13 @@ class Spool:
             self.close()
             self._path(active).unlink(missing_ok=True)
             self._sizes.clear()
+
+
+def _rest_of(path: Path, record: Record) -> tuple[bytes, int]:
+    """Return the bytes of a damaged place as far as the disk gives them, and when the file was written [ms]."""
+    try:
+        with path.open("rb") as file:
+            file.seek(record.offset)
+            return file.read(record.after - record.offset), path.stat().st_mtime_ns // 1_000_000
+    except OSError:
+        return b"", 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
@@ -16,6 +18,15 @@ _HEAD = struct.Struct("<II")
 HEAD_BYTES = _HEAD.size
 # No record is longer: 64 KiB of payload, and a topic of at most 64 KiB.
 _LONGEST = 256 * 1024
+_HIGH_BYTES = re.compile(rb"(?=[\x00-\x04]\x00)", re.DOTALL)
+
+
+class Record(NamedTuple):
+    """Bytes [offset, after) of a segment: a record with its body, or damage (None)."""
+
+    offset: int
+    after: int
+    body: bytes | None
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -49,9 +60,12 @@ def record_of(packet: Packet) -> bytes:
     return _HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
-def packet_of(body: bytes) -> Packet:
-    """Return the packet in a record."""
-    kept = _DECODER.decode(body)
+def packet_of(body: bytes) -> Packet | None:
+    """Return the packet in a record; None if it is none, such as one of a later version."""
+    try:
+        kept = _DECODER.decode(body)
+    except msgspec.DecodeError:
+        return None
     return Packet(
         topic=kept.topic,
         payload=kept.payload,
@@ -64,25 +78,71 @@ def packet_of(body: bytes) -> Packet:
     )
 
 
-def next_body(file: BinaryIO) -> bytes | None:
-    """Return the body of the next record, None if there is no whole one."""
-    head = file.read(_HEAD.size)
-    if len(head) < _HEAD.size:
+def records(file: BinaryIO, start: int, end: int) -> Iterator[Record]:
+    """Return the records of a segment from `start` to `end`, and what is damaged between them."""
+    offset = start
+    while offset < end:
+        file.seek(offset)
+        body = _body(file)
+        if body is None:
+            file.seek(offset)
+            after = offset + _damaged_bytes(file.read(end - offset))
+        else:
+            after = offset + HEAD_BYTES + len(body)
+        yield Record(offset, after, body)
+        offset = after
+
+
+def torn_from(path: Path, size: int) -> int:
+    """Return where the last record of a segment breaks off because its writer was killed; `size` if it does not.
+
+    A kill leaves the beginning of what was being written, and that was not acknowledged yet. A record of full length
+    that is not what was written is damage.
+    """
+    with path.open("rb") as file:
+        for record in records(file, 0, size):
+            if record.body is None and record.after == size:
+                file.seek(record.offset)
+                head = file.read(HEAD_BYTES)
+                if len(head) < HEAD_BYTES or record.offset + _claimed(head) > size:
+                    return record.offset
+    return size
+
+
+def _claimed(head: bytes) -> int:
+    """Return how long a record claims to be, with its head; 0 if that cannot be."""
+    length = int(_HEAD.unpack(head)[0])
+    return HEAD_BYTES + length if 0 < length <= _LONGEST else 0
+
+
+def _body(file: BinaryIO) -> bytes | None:
+    head = file.read(HEAD_BYTES)
+    if len(head) < HEAD_BYTES or not _claimed(head):
         return None
     length, crc = _HEAD.unpack(head)
-    if not 0 < length <= _LONGEST:
-        return None
     body = file.read(length)
     return body if len(body) == length and zlib.crc32(body) == crc else None
 
 
-def good_bytes(path: Path) -> int:
-    """Return how many bytes of a segment are whole records."""
-    good = 0
-    with path.open("rb") as file:
-        while (body := next_body(file)) is not None:
-            good += HEAD_BYTES + len(body)
-    return good
+def _damaged_bytes(rest: bytes) -> int:
+    """Return how many bytes at the beginning of `rest` no record can be read from.
+
+    Where the length is sound, the next record begins behind it; else the next place is looked for at which one can.
+    """
+    claimed = _claimed(rest[:HEAD_BYTES]) if len(rest) >= HEAD_BYTES else 0
+    if claimed and (claimed == len(rest) or _is_record(rest, claimed)):
+        return claimed
+    # The two high bytes of a length: nothing above 256 KiB. Few places have them, as payloads are mostly text.
+    for match in _HIGH_BYTES.finditer(rest, 3):
+        if _is_record(rest, match.start() - 2):
+            return match.start() - 2
+    return len(rest)
+
+
+def _is_record(rest: bytes, at: int) -> bool:
+    if len(rest) - at < HEAD_BYTES or not (size := _claimed(rest[at : at + HEAD_BYTES])) or at + size > len(rest):
+        return False
+    return bool(zlib.crc32(rest[at + HEAD_BYTES : at + size]) == _HEAD.unpack_from(rest, at)[1])
 
 
 def sync_folder(folder: Path) -> None:

@@ -31,12 +31,13 @@ from collector.routes import Routes
 from collector.session import Session
 from collector.settings import CollectorSettings, MqttSettings
 from collector.spool import Spool
+from collector.state_folder import StateFolder
 from collector.subscriptions import Remembered
 from collector.tally import Count
 from collector.timekeeping import ClockState, DeviceClock, Timekeeper
 from collector.writer import Writer
 from heating.clock import Clock
-from heating.errors import LedgerUnavailable
+from heating.errors import ConfigError, LedgerUnavailable
 from heating.ledger.port import Ledger
 from heating.stage import Health, Metric
 from heating.store.port import ReadingStore
@@ -77,6 +78,7 @@ class CollectorStage:
 
     def __init__(self, setup: CollectorSetup, store: ReadingStore, ledger: Ledger, clock: Clock) -> None:
         mqtt, settings = setup.mqtt, setup.collector
+        self._folder = StateFolder(settings.state_dir)
         self._settings = settings
         self._inbox = Inbox(2 * mqtt.receive_maximum + 1000)
         self._timekeeper = Timekeeper(setup.zone)
@@ -106,6 +108,7 @@ class CollectorStage:
             self._courier.finish(self._session.acknowledge)
         finally:
             self._session.stop()
+            self._folder.release()
             self._running = False
 
     def _note_losses(self) -> None:
@@ -182,7 +185,11 @@ def beside_ledger(ledger_url: str) -> str:
 def _spool(settings: CollectorSettings) -> Spool | None:
     if not settings.state_dir:
         return None
-    return Spool(Path(settings.state_dir) / "spool", settings.spool_max_mb * 1_000_000)
+    folder = Path(settings.state_dir) / "spool"
+    try:
+        return Spool(folder, settings.spool_max_mb * 1_000_000)
+    except OSError as problem:
+        raise ConfigError(f"collector.state_dir: the spool in {str(folder)!r} cannot be used: {problem}") from problem
 
 
 def _readings(totals: dict[str, int]) -> list[Metric]:

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from collector.packet import Packet
 from collector.spool import Page, Span, Spool
+from collector.spool_records import record_of
 
 CAP = 4000
 SEGMENT = 600
@@ -71,8 +72,10 @@ class SpoolMachine(RuleBasedStateMachine):
             self.spool.skip(span)
             self.model = [n for n in self.model if n not in numbers]
 
-    @rule(torn=st.binary(max_size=40), lose_cursor=st.booleans())
-    def killed(self, torn, lose_cursor):
+    @rule(share=st.floats(0, 0.99), lose_cursor=st.booleans())
+    def killed(self, share, lose_cursor):
+        torn = record_of(packet(999_999, 60))
+        torn = torn[: int(share * len(torn))]
         self.spool.close()
         segments = sorted(self.path.glob("*.spool"))
         if segments:

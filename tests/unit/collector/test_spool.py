@@ -72,20 +72,92 @@ def test_full_disk_refuses_and_keeps_what_was_confirmed(tmp_path, opened, monkey
     assert len(list((tmp_path / "spool").glob("*.spool"))) == 2
 
 
-def test_damaged_segment_is_set_aside_and_counted(tmp_path, opened):
-    spool = opened(segment_bytes=100)
-    for first in range(0, 30, 3):
-        spool.append(packets(3, first))
-    segments = sorted((tmp_path / "spool").glob("*.spool"))
-    raw = bytearray(segments[1].read_bytes())
-    raw[20] ^= 0xFF
-    segments[1].write_bytes(raw)
-    found = numbers(spool)
-    assert spool.damaged_bytes > 0
-    assert set(found) < set(range(30))
-    assert found[0] == 0
-    assert found[-1] == 29
+def filled(opened, tmp_path, count: int = 30, **kw: int) -> list:
+    """Append packets one by one; return the segments."""
+    spool = opened(**kw)
+    for first in range(count):
+        assert spool.append(packets(1, first))
+    spool.close()
+    return sorted((tmp_path / "spool").glob("*.spool"))
+
+
+def flip(segment, at: int) -> None:
+    raw = bytearray(segment.read_bytes())
+    raw[at] ^= 0xFF
+    segment.write_bytes(raw)
+
+
+# Length, checksum, topic, payload. The length of the very last record may be torn as well as rotten.
+@pytest.mark.parametrize("byte", [0, 1, 2, 3, 4, 7, 10, 20])
+@pytest.mark.parametrize("record", [0, 3, 8])
+def test_a_rotten_byte_costs_one_record_which_goes_to_the_quarantine(tmp_path, opened, byte, record):
+    (segment,) = filled(opened, tmp_path, 10)
+    size = segment.stat().st_size // 10
+    flip(segment, record * size + byte)
+    spool = opened()
+    page = spool.read(100)
+    assert [p.received_ms for p in page.packets] == [n for n in range(10) if n != record]
+    (lost,) = page.damaged
+    assert (lost.length, len(lost.payload)) == (size, size)
+    assert lost.topic == f"spool/{segment.name}/{record * size}"
+    assert lost.redelivered
+    assert lost.received_ms == record - 1 if record else lost.received_ms > 1_700_000_000_000
+    assert spool.damaged_bytes == size
     assert len(list((tmp_path / "spool").glob("*.damaged"))) == 1
+    spool.settle(page.end)
+    assert spool.empty
+    assert opened().read(100) is None
+
+
+def test_two_rotten_records_side_by_side_are_one_damage(tmp_path, opened):
+    (segment,) = filled(opened, tmp_path, 10)
+    size = segment.stat().st_size // 10
+    flip(segment, 4 * size + 15)
+    flip(segment, 5 * size)
+    page = opened().read(100)
+    assert [p.received_ms for p in page.packets] == [0, 1, 2, 3, 6, 7, 8, 9]
+    assert [p.length for p in page.damaged] == [2 * size]
+
+
+@pytest.mark.parametrize("left", [1, 7, 8, 20, 28])
+def test_a_torn_tail_is_no_damage(tmp_path, opened, left):
+    (segment,) = filled(opened, tmp_path, 3)
+    size = segment.stat().st_size // 3
+    os.truncate(segment, 2 * size + left)
+    spool = opened()
+    page = spool.read(100)
+    assert ([p.received_ms for p in page.packets], page.damaged) == ([0, 1], [])
+    assert spool.damaged_bytes == 0
+    assert spool.size == 2 * size
+
+
+def test_a_segment_that_the_disk_does_not_give_back_does_not_stop_the_others(tmp_path, opened, monkeypatch):
+    segments = filled(opened, tmp_path, 9, segment_bytes=120)
+    assert len(segments) == 3
+    spool = opened()
+    broken = segments[1].name
+    path_open = type(segments[1]).open
+
+    def failing(path, *a, **kw):
+        if path.name == broken:
+            raise OSError(errno.EIO, "Input/output error")
+        return path_open(path, *a, **kw)
+
+    monkeypatch.setattr(type(segments[1]), "open", failing)
+    page = spool.read(100)
+    assert [p.received_ms for p in page.packets] == [0, 1, 2, 3, 8]
+    assert [(p.length, p.payload) for p in page.damaged] == [(segments[1].stat().st_size, b"")]
+    spool.settle(page.end)
+    assert spool.empty
+
+
+def test_a_cap_below_one_batch_refuses_and_loses_nothing(tmp_path, opened):
+    spool = opened()
+    assert spool.append(packets(20, size=1000)) is None
+    assert spool.empty
+    assert spool.size == 0
+    assert spool.append(packets(1, 7))
+    assert numbers(spool) == [7]
 
 
 def test_disk_is_given_back_when_all_is_settled(tmp_path, opened):
