@@ -14,12 +14,13 @@ import hmac
 import os
 import secrets
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from collector.settings import TopicSettings
 from heating.errors import InputError
 
 ITERATIONS = 101  # mosquitto_passwd of 2.0; see the module
@@ -40,7 +41,7 @@ ACL = """\
 # may be published.
 user {collector}
 topic read heatwatch/v1/#
-topic read $SYS/broker/publish/messages/dropped
+{reads}topic read $SYS/broker/publish/messages/dropped
 topic write heatwatch/v1/notices
 
 # A health check may see that the broker is alive.
@@ -50,7 +51,9 @@ topic read $SYS/broker/uptime
 # A device writes its own topics and no others. `heatwatch devices revoke` takes its account away.
 pattern write heatwatch/v1/%u/readings
 pattern write heatwatch/v1/%u/status
-"""
+{writes}"""
+# Families whose devices come to the broker themselves; those of the others come through a gateway.
+_OWN_ACCOUNT = frozenset({"tasmota", "shelly", "value"})
 
 
 def check_device_id(device_id: str, taken: str = "") -> str:
@@ -170,12 +173,34 @@ def alone(path: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def ensure_acl(path: Path, collector: str) -> bool:
-    """Write the ACL if there is none yet; return whether it was written. A site's own one is never changed."""
+def ensure_acl(path: Path, collector: str, topics: Sequence[TopicSettings] = ()) -> bool:
+    """Write the ACL if there is none yet; return whether it was written. A site's own one is never changed.
+
+    Parameters
+    ----------
+    topics
+        What the collector subscribes to beside the native topics, which it then may.
+    """
     if path.exists():
         return False
-    replace_file(path, ACL.format(collector=collector))
+    replace_file(path, acl_text(collector, topics))
     return True
+
+
+def acl_text(collector: str, topics: Sequence[TopicSettings]) -> str:
+    """Return the rules: the collector reads what it is to collect, a device writes where its name stands."""
+    plain = [(_unshared(topic.filter), topic.decoder) for topic in topics]
+    others = [(name, decoder) for name, decoder in plain if not name.startswith("heatwatch/v1/")]
+    own = [name for name, decoder in others if decoder in _OWN_ACCOUNT and name.count("+") == 1 and "#" not in name]
+    return ACL.format(
+        collector=collector,
+        reads="".join(f"topic read {name}\n" for name in dict.fromkeys(name for name, _ in others)),
+        writes="".join(f"pattern write {name.replace('+', '%u')}\n" for name in dict.fromkeys(own)),
+    )
+
+
+def _unshared(topic_filter: str) -> str:
+    return topic_filter.split("/", 2)[-1] if topic_filter.startswith("$share/") else topic_filter
 
 
 def replace_file(path: Path, text: str) -> None:

@@ -85,7 +85,7 @@ def clock_advice(clock: DeviceClock, language: Language) -> str:
 
 def span_text(seconds: float) -> str:
     """Return a span as people say it: `8 h 00 min`, `12 min`, `45 s`."""
-    minutes = int(seconds // 60)
+    minutes = round(seconds / 60) if seconds >= 60.0 else 0
     if minutes >= 2 * 24 * 60:
         return f"{minutes // 1440} d"
     if minutes >= 60:

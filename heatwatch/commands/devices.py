@@ -186,7 +186,7 @@ def _passwords(
             _write_new(out, made)
         _audit(opened, act, list(made))
         file.with_passwords(made).save()
-        if ensure_acl(Path(mqtt.device_acl_file), mqtt.username or "heatwatch"):
+        if ensure_acl(Path(mqtt.device_acl_file), mqtt.username or "heatwatch", mqtt.topics):
             note(f"{mqtt.device_acl_file} written")
     reload_broker(mqtt.broker_pid_file, note)
     return made
@@ -208,7 +208,7 @@ def _collector_account(opened: Context, act: str) -> None:
         _audit(opened, act, [mqtt.username])
         replace_file(secret, f"{password}\n")
         file.with_passwords({mqtt.username: password}).save()
-        ensure_acl(Path(mqtt.device_acl_file), mqtt.username)
+        ensure_acl(Path(mqtt.device_acl_file), mqtt.username, mqtt.topics)
     print_text(f"{secret} written; the collector takes it at its next start")
     reload_broker(mqtt.broker_pid_file, note)
 

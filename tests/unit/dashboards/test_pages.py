@@ -214,7 +214,7 @@ def test_the_page_of_devices_tells_wrong_clocks_gaps_and_unknown_devices(
     html = client.get("/devices").text
     shown = text_of(html)
     assert "时钟正常 1 当地时间当 UTC 1 缺号 4" in shown
-    assert re.search(rf"{point.device_id} 和平站 1号楼 1单元 101室 28790.0 1.5 0 12-15 10:30 快 7 h 59 min", shown)
+    assert re.search(rf"{point.device_id} 和平站 1号楼 1单元 101室 28790.0 1.5 0 12-15 10:30 快 8 h 00 min", shown)
     assert "设备把当地时间当作 UTC 发送" in shown
     assert re.search(rf"{other} .* -3.0 1.5 4 12-15 10:30 时钟正常，有序号从未到达", shown)
     assert "gone" not in shown

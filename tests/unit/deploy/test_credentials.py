@@ -19,6 +19,7 @@ from collector.credentials import (
     new_password,
     replace_file,
 )
+from collector.settings import TopicSettings
 from heating.errors import InputError
 
 
@@ -118,3 +119,24 @@ def test_the_rules_of_a_site_are_never_changed(tmp_path: Path) -> None:
     acl.write_text("user somebody\n")
     assert not ensure_acl(acl, "reader")
     assert acl.read_text() == "user somebody\n"
+
+
+def test_the_rules_know_the_other_families_of_the_configuration(tmp_path: Path) -> None:
+    acl = tmp_path / "acl"
+    wanted = [
+        ("heatwatch/v1/+/readings", "native"),
+        ("$share/collectors/tele/+/SENSOR", "tasmota"),
+        ("+/events/rpc", "shelly"),
+        ("plant/#", "value"),
+        ("application/+/device/+/event/up", "chirpstack"),
+    ]
+    assert ensure_acl(acl, "reader", [TopicSettings(filter=name, decoder=decoder) for name, decoder in wanted])
+    rules = acl.read_text().splitlines()
+    collector = rules[rules.index("user reader") + 1 : rules.index("user probe")]
+    reads = ["heatwatch/v1/#", "tele/+/SENSOR", "+/events/rpc", "plant/#", "application/+/device/+/event/up"]
+    assert [rule.removeprefix("topic read ") for rule in collector][: len(reads)] == reads
+    # What many devices share, no device may write: that is a gateway's, and for the site to say.
+    assert [rule for rule in rules if rule.startswith("pattern")][2:] == [
+        "pattern write tele/%u/SENSOR",
+        "pattern write %u/events/rpc",
+    ]
