@@ -21,7 +21,7 @@ import msgspec
 from collector.packet import Packet
 from collector.payloads.message import Message, Sample
 from collector.sequence import Sequence as Numbers
-from heating.device_clock import ClockState, DeviceClock
+from heating.device_clock import ClockState, DeviceClock, is_wrong
 from heating.instants import from_ms
 from heating.ledger.port import ClockRecord, Journal
 from heating.reading import Quality
@@ -138,9 +138,10 @@ class Timekeeper:
         return ClockRecord(clock, msgspec.json.encode(memory).decode())
 
     def _tell(self, track: _Track, clock: DeviceClock) -> None:
-        if clock.state is track.told:
+        """Say that a clock went wrong, and that it is right again."""
+        before, track.told = track.told, clock.state
+        if clock.state is before or not (clock.wrong or is_wrong(before)):
             return
-        track.told = clock.state
         level = logging.WARNING if clock.wrong else logging.INFO
         log.log(level, "device clock device=%s state=%s skew_s=%s", clock.device_id, clock.state.value, clock.skew_s)
 

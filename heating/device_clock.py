@@ -21,6 +21,11 @@ class ClockState(StrEnum):
     UTC_AS_LOCAL = "utc_as_local"
 
 
+def is_wrong(state: ClockState) -> bool:
+    """Tell whether somebody should see to a clock in this state."""
+    return state not in (ClockState.GOOD, ClockState.UNKNOWN)
+
+
 class DeviceClock(msgspec.Struct, frozen=True, kw_only=True):
     """A device's clock as it looks from the collector.
 
@@ -49,7 +54,7 @@ class DeviceClock(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wrong(self) -> bool:
         """Tell whether somebody should see to the clock."""
-        return self.state not in (ClockState.GOOD, ClockState.UNKNOWN)
+        return is_wrong(self.state)
 
 
 # State: what a technician reads, in Chinese, then in English; `{}` is how far.
