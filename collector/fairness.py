@@ -23,7 +23,8 @@ class Fairness:
     Parameters
     ----------
     per_minute
-        Packets that a topic may send for long; a minute's worth at once. 0 = no limit.
+        Packets of up to 1 KiB that a topic may send for long, a minute's worth at once; larger ones count once more
+        for each KiB, since it is the readings in them that take the time. 0 = no limit.
     """
 
     def __init__(self, per_minute: int) -> None:
@@ -40,7 +41,7 @@ class Fairness:
         behind: list[Packet] = []
         for packet in packets:
             topic = packet.topic
-            if topic in self._late or not self._takes(topic, packet.received_ms):
+            if topic in self._late or not self._takes(topic, packet.received_ms, 1 + packet.length // 1024):
                 self._note(topic)
                 behind.append(packet)
             else:
@@ -51,7 +52,7 @@ class Fairness:
         """Forget who is late: the spool is empty."""
         self._late.clear()
 
-    def _takes(self, topic: str, now_ms: int) -> bool:
+    def _takes(self, topic: str, now_ms: int, cost: int) -> bool:
         tokens, then_ms = self._buckets.get(topic, (self._capacity, now_ms))
         tokens = min(self._capacity, tokens + max(0, now_ms - then_ms) * self._per_ms)
         if tokens < 1.0:
@@ -59,7 +60,7 @@ class Fairness:
             return False
         if len(self._buckets) >= _REMEMBERED:
             self._buckets.clear()
-        self._buckets[topic] = (tokens - 1.0, now_ms)
+        self._buckets[topic] = (tokens - cost, now_ms)
         return True
 
     def _note(self, topic: str) -> None:

@@ -125,3 +125,10 @@ def test_a_mad_device_goes_behind_and_the_others_ahead():
     ahead, behind = fairness.split([later] * 40)
     assert (len(ahead), len(behind)) == (30, 10)
     assert Fairness(0).split([mad] * 1000)[1] == []
+
+
+def test_large_packets_count_by_their_size():
+    fairness = Fairness(60)
+    large = Packet(topic="mad", payload=b"", received_ms=NOW, length=20 * 1024)
+    ahead, behind = fairness.split([large] * 10)
+    assert (len(ahead), len(behind)) == (3, 7)
