@@ -7,8 +7,11 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+# Not `docker compose kill -s HUP`: Docker takes a signal of its own for a stop by hand, and starts no container again
+# (restart: unless-stopped) that was stopped by hand.
 _BY_HAND = (
-    "the broker has to read its accounts anew: `systemctl reload mosquitto`, `docker compose kill -s HUP mosquitto`"
+    "the broker has to read its accounts anew: "
+    "`systemctl reload mosquitto`, `docker compose exec mosquitto kill -HUP 1`"
 )
 
 

@@ -190,6 +190,14 @@ def test_signals_reach_the_stage_and_it_has_time_to_finish() -> None:
         assert int(SERVICES[name]["stop_grace_period"].rstrip("s")) >= 60
 
 
+def test_nobody_is_told_to_signal_a_container_by_docker() -> None:
+    """`docker kill` of any signal counts as a stop by hand, after which `unless-stopped` does not start it again."""
+    pages = [*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("config/**/*.*"), *ROOT.glob("*.yml")]
+    told = [page for page in [*pages, *ROOT.glob("heatwatch/*.py")] if "kill -s HUP mos" in page.read_text("utf-8")]
+    assert told == []
+    assert "unless-stopped" in TEXT
+
+
 def test_image_takes_the_packages_and_nothing_of_the_site() -> None:
     ignored = (ROOT / ".dockerignore").read_text("utf-8").split("\n")
     kept = {line[1:] for line in ignored if line.startswith("!")}
