@@ -1,4 +1,4 @@
-"""Writes the derived rows of a sweep: states of homes and places on change and once an hour, hours when they change.
+"""Writes the states of homes and places of a sweep, on change and once an hour.
 
 All rows are keyed by place and time, so that writing them again replaces them.
 """
@@ -8,16 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from analyzer.analysis import Pass
-from analyzer.compliance import Rule, selected
 from analyzer.estate import Estate
-from analyzer.rollup import HOUR_MS, AreaRollUp, home_rows, room_hours
-from analyzer.window import Arrivals
+from analyzer.rollup import AreaRollUp, home_rows
 from heating.measurement import Measurement, RollUp
-from heating.reading import Bools, Floats, Ints, ReadingSeries
+from heating.reading import Bools, Floats, Ints
+from heating.rolled_up import HOUR_MS
 from heating.store.port import ReadingStore
 
-# Rows of hours written at a time.
-BATCH_ROWS = 200_000
 _COUNTED = ("cold", "confirmed", "unknown", "total")
 # A mean of a place that moves less is not worth a row between two full hours [K].
 _STEP_K = 0.1
@@ -33,14 +30,12 @@ class DerivedRows:
         self._written: dict[Measurement, Floats] = {}
         self._hour: int | None = None
 
-    def write(self, store: ReadingStore, outcome: Pass, rooms: ReadingSeries, arrived: Arrivals) -> None:
+    def write(self, store: ReadingStore, outcome: Pass) -> None:
         """Write what changed; after an error all is due again."""
-        now_ms = outcome.states.now_ms
-        hour = now_ms // HOUR_MS
+        hour = outcome.states.now_ms // HOUR_MS
         full = self._status is None or hour != self._hour
         self._write_homes(store, outcome, full=full)
         self._write_areas(store, outcome, full=full)
-        self._write_hours(store, outcome.rule, rooms, (arrived, hour * HOUR_MS), full=full)
         self._status, self._hour = outcome.states.status, hour
 
     def _write_homes(self, store: ReadingStore, outcome: Pass, *, full: bool) -> None:
@@ -62,28 +57,6 @@ class DerivedRows:
             if due.any():
                 store.write_rollup(_rows(rows, np.flatnonzero(due)))
             self._written[rows.measurement] = now if held is None else np.where(due[:, None], now, held)
-
-    def _write_hours(
-        self, store: ReadingStore, rule: Rule, rooms: ReadingSeries, news: tuple[Arrivals, int], *, full: bool
-    ) -> None:
-        """Write the full hours that new readings touch, and for all points the hour that has just ended."""
-        arrived, this_hour = news
-        first = np.full(len(rooms.points), this_hour)
-        np.minimum.at(first, arrived.owner, arrived.ts_ms // HOUR_MS * HOUR_MS)
-        if full:
-            # What ended since the last time: more than an hour where the store was away.
-            ended = this_hour - HOUR_MS if self._hour is None else self._hour * HOUR_MS
-            first = np.minimum(first, ended)
-        # Points whose news begin in the same hour are worked out together.
-        for start in np.unique(first[first < this_hour]).tolist():
-            which = np.flatnonzero(first == start)
-            hours = (this_hour - start) // HOUR_MS
-            step = max(1, BATCH_ROWS // hours)
-            for begin in range(0, len(which), step):
-                part = which[begin : begin + step]
-                rows = room_hours(selected(rooms, part), rule.of(part), start, this_hour)
-                if len(rows):
-                    store.write_rollup(rows)
 
 
 def _moved(now: Floats, held: Floats) -> Bools:

@@ -1,4 +1,4 @@
-"""Derived rows for people and dashboards (contract §5): hours of rooms, states of homes, buildings, branches, stations.
+"""Derived rows for people and dashboards (contract §5): states of homes, buildings, branches, stations.
 
 Areas count homes, not points: a home is as cold as its worst trusted point.
 """
@@ -10,74 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.compliance import Rule
 from analyzer.estate import Estate, Grouping
 from analyzer.imbalance import Thirds, difference, distance_thirds, floor_thirds, mean_of
-from analyzer.pieces import Horizon, cut
 from analyzer.priority import Priority
 from analyzer.state import CODE, STATUSES, States
 from heating.finding import Status
 from heating.measurement import Measurement, RollUp
-from heating.reading import Bools, Floats, Ints, ReadingSeries, Texts
+from heating.reading import Bools, Floats, Ints, Texts
 from heating.site import MeasurementPoint, SubjectType
-
-HOUR_MS = 3_600_000
 
 # A home's worst trusted point decides: cold before below target before ok; without a trusted one, what hinders comes.
 _WORST_FIRST = (
     Status.COLD, Status.BELOW_TARGET, Status.OK, Status.SUSPECT, Status.UNKNOWN, Status.EXEMPT,
 )  # fmt: skip
-
-
-def room_hours(series: ReadingSeries, rule: Rule, start_ms: int, end_ms: int) -> RollUp:
-    """Return the hours of [start, end) of each point, both on full hours: min, mean, max, count, minutes below.
-
-    The mean is that of the readings; minutes below count held values against the floor in force, exempt time not.
-    """
-    span = (end_ms - start_ms) // HOUR_MS
-    inside = np.flatnonzero((series.ts_ms >= start_ms) & (series.ts_ms < end_ms))
-    cell = series.owner[inside] * span + (series.ts_ms[inside] - start_ms) // HOUR_MS
-    cells = len(series.points) * span
-    count = np.bincount(cell, minlength=cells).astype(np.float64)
-    value = series.value[inside]
-    lowest, highest = np.full(cells, np.nan), np.full(cells, np.nan)
-    np.fmin.at(lowest, cell, value)
-    np.fmax.at(highest, cell, value)
-    mean = np.bincount(cell, weights=value, minlength=cells) / np.maximum(count, 1)
-    below = _below_minutes(series, rule, (start_ms, end_ms))
-    used = np.flatnonzero((count > 0) | (below > 0))
-    names = np.array(series.points, dtype=object)
-    return RollUp(
-        Measurement.ROOM_HOUR,
-        start_ms + (used % span) * HOUR_MS,
-        {"point": names[used // span]},
-        {
-            "min_c": lowest[used],
-            "mean_c": np.where(count > 0, mean, np.nan)[used],
-            "max_c": highest[used],
-            "n": count[used],
-            "below_min": below[used],
-        },
-        {},
-    )
-
-
-def _below_minutes(series: ReadingSeries, rule: Rule, extent: tuple[int, int]) -> Floats:
-    """Return minutes below the floor of each point and hour, float64 (P x hours,)."""
-    start_ms, end_ms = extent
-    points, span = len(series.points), (end_ms - start_ms) // HOUR_MS
-    pieces = cut(series, rule.windows, rule.exempt, Horizon(np.full(points, start_ms), end_ms - 1, rule.stale_ms))
-    floor = np.where(pieces.day, rule.floors.day_c[pieces.owner], rule.floors.night_c[pieces.owner])
-    minutes = np.zeros(points * span)
-    bad = np.flatnonzero(pieces.value < floor)
-    owner, start, end = pieces.owner[bad], pieces.start_ms[bad], pieces.end_ms[bad]
-    while len(start):
-        hour = (start - start_ms) // HOUR_MS
-        until = np.minimum(end, start_ms + (hour + 1) * HOUR_MS)
-        np.add.at(minutes, owner * span + hour, (until - start) / 60_000)
-        more = np.flatnonzero(end > until)
-        owner, start, end = owner[more], until[more], end[more]
-    return minutes
 
 
 def home_rows(estate: Estate, states: States, priority: Priority, which: Ints) -> RollUp:

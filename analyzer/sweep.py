@@ -2,14 +2,14 @@
 
 ::
 
-    changes ─► news ─► window ─► run_pass ─► shared causes ─► identity ─┬─► store: statuses, hours
-                 (memory)                                              └─► ledger: changed findings + seq reached
+    changes ─► news ─► window ─► run_pass ─► shared causes ─► identity ─┬─► store: statuses, hours, days
+                 (memory)                                              └─► ledger: changed findings + what is reached
 
 The store's rows are written before the ledger's transaction and can be written again; the ledger's transaction moves
-the seq reached. A sweep that breaks off because store or ledger cannot be had goes back to the memory that it began
-with: a server that comes and goes is not read anew each time. One that breaks off in the ledger's transaction, of which
-nobody knows whether it holds, or by a bug loses its memory, and the next one starts from store and ledger, as after a
-kill.
+the seq reached, and of which time hours and days are complete. A sweep that breaks off because store or ledger cannot
+be had goes back to the memory that it began with: a server that comes and goes is not read anew each time. One that
+breaks off in the ledger's transaction, of which nobody knows whether it holds, or by a bug loses its memory, and the
+next one starts from store and ledger, as after a kill.
 """
 
 from __future__ import annotations
@@ -32,18 +32,21 @@ from analyzer.estate import Estate
 from analyzer.identity import reconcile
 from analyzer.loading import HOUR_MS, LOOKBACK_MS, Loaded, Loader, whole_carry
 from analyzer.memory import settle_shared
+from analyzer.upkeep import Seen, Upkeep
 from analyzer.window import Arrivals, advanced, merged, trimmed
 from heating.errors import LedgerUnavailable, StoreMisconfigured, StoreUnavailable
 from heating.finding import Finding, FindingKind, Status
 from heating.instants import from_ms, to_ms
 from heating.ledger.port import Change, Ledger
 from heating.reading import Ints, ReadingSeries
+from heating.rolled_up import RolledUp
 from heating.site import HeatingState, SubjectType
 from heating.store.port import ReadingStore
 
 log = logging.getLogger(__name__)
 
 WINDOW_MS = 48 * HOUR_MS
+NOTHING = Arrivals(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
 
 class SweepReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +67,8 @@ class Memory:
     loader: Loader
     model: CauseModel
     derived: DerivedRows
+    upkeep: Upkeep
+    rolled_up: RolledUp
     stamp: str
     reached: int
     rooms: ReadingSeries
@@ -72,6 +77,7 @@ class Memory:
     known: dict[str, Finding] = field(default_factory=dict)
     trimmed_ms: int = 0
     backlog: Backlog = field(default_factory=Backlog)
+    recorded: RolledUp | None = None
 
     def copy(self) -> Memory:
         """Return what a sweep can go back to: it replaces all but `known`, and `derived` knows what the store has."""
@@ -96,9 +102,9 @@ class Sweeper:
         except (StoreUnavailable, StoreMisconfigured, LedgerUnavailable):
             self._memory = before
             raise
-        if changed or reached > memory.reached:
-            self._ledger.findings.record(changed, at=now, reached=reached)
-        memory.reached = reached
+        if changed or reached > memory.reached or memory.rolled_up != memory.recorded:
+            self._ledger.findings.record(changed, at=now, reached=reached, rolled_up=memory.rolled_up)
+        memory.reached, memory.recorded = reached, memory.rolled_up
         self._remember(memory, changed)
         if to_ms(now) - memory.trimmed_ms >= HOUR_MS:
             self._trim(memory, outcome, to_ms(now))
@@ -111,11 +117,17 @@ class Sweeper:
         changes = self._ledger.journal.changes_after(memory.reached if memory else self._ledger.findings.reached())
         if memory is None or memory.stamp != self._ledger.places.stamp() or _gap(memory.reached, changes):
             memory, arrived = self._cold_start(now_ms, changes)
+            # Which of these are new is not known; their hours are gaps.
+            written = NOTHING
         else:
+            memory.rolled_up = memory.upkeep.news(memory.rolled_up, changes, memory.rooms, now_ms)
             arrived = self._take_news(memory, now_ms, changes)
             memory.backlog = memory.backlog.after(arrived, now_ms, self._rules.settings.stale_ms)
+            written = arrived
         outcome, changed = self._judge(memory, now)
-        memory.derived.write(self._store, outcome, memory.rooms, arrived)
+        memory.derived.write(self._store, outcome)
+        seen = Seen(memory.rooms, memory.carry.base_ms, outcome.rule, now_ms)
+        memory.rolled_up = memory.upkeep.advance(memory.rolled_up, seen, written)
         if memory.backlog.holds(now_ms):
             changed = [f for f in changed if f.kind is not FindingKind.SILENT or f.end is not None]
         return memory, outcome, arrived, changed, changes[-1].seq if changes else memory.reached
@@ -132,11 +144,16 @@ class Sweeper:
         elif changes:
             start = min(start, *(change.oldest_ms for change in changes))
         loaded = loader.points(np.arange(len(estate)), start, now_ms)
+        upkeep = Upkeep(estate, self._rules, self._store)
         memory = Memory(
             estate=estate,
             loader=loader,
             model=CauseModel(estate),
             derived=DerivedRows(estate),
+            upkeep=upkeep,
+            rolled_up=upkeep.begin(
+                ledger.findings.rolled_up(), self._with_unfinished(changes), now_ms, forgotten=_gap(reached, changes)
+            ),
             stamp=stamp,
             reached=reached,
             rooms=loaded.rooms,
@@ -151,10 +168,16 @@ class Sweeper:
         fresh = np.flatnonzero(rooms.ts_ms >= max(oldest, now_ms - LOOKBACK_MS))
         return memory, Arrivals(rooms.owner[fresh], rooms.ts_ms[fresh])
 
+    def _with_unfinished(self, changes: list[Change]) -> list[Change]:
+        """Return the changes with the one that the collector is about to announce: its readings may be loaded now."""
+        intent = self._ledger.journal.unfinished()
+        if intent is None or not intent.keys:
+            return changes
+        return [*changes, Change(0, intent.oldest_ms, intent.newest_ms, intent.late_points)]
+
     def _take_news(self, memory: Memory, now_ms: int, changes: list[Change]) -> Arrivals:
         if not changes:
-            nothing = np.empty(0, dtype=np.int64)
-            return Arrivals(nothing, nothing)
+            return NOTHING
         low, high = min(c.oldest_ms for c in changes), max(c.newest_ms for c in changes) + 1
         rooms, arrived = memory.loader.news(memory.rooms, changes, now_ms)
         memory.supply = memory.loader.supply(memory.supply, max(low, now_ms - WINDOW_MS), high)

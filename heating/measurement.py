@@ -1,7 +1,8 @@
 """Names of the time series: the one list that stores, dashboards and tests share.
 
 Contract §5 has those of readings and of what is judged. The rest is an extension: what a control room looks at in
-Grafana and only the ledger knows (orders, clocks, causes, counters), written by `heatwatch.service_rows`.
+Grafana and only the ledger knows (orders, clocks, causes, counters), written by `heatwatch.service_rows`; and the local
+days of points (`room_day`), of which reports by day are made, written by the analyzer.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Measurement(StrEnum):
     ORDER_DAY = "order_day"
     INTAKE = "intake"
     DATA_DAY = "data_day"
+    ROOM_DAY = "room_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ _AREA = (
     "vertical_k",
     "horizontal_k",
 )
+
+# What held at each full hour of a local day.
+DAY_HOURS = tuple(f"at_{hour:02d}_c" for hour in range(24))
 
 SCHEMAS: dict[Measurement, Schema] = {
     Measurement.ROOM: Schema(
@@ -121,6 +126,13 @@ SCHEMAS: dict[Measurement, Schema] = {
     Measurement.ORDER_DAY: Schema(("step",), ("met", "missed", "early", "late", "due", "waiting", "dropped", "nr")),
     Measurement.INTAKE: Schema(("fate", "reason"), ("readings",)),
     Measurement.DATA_DAY: Schema(("station",), ("points", "hours", "expected_hours", "completeness")),
+    Measurement.ROOM_DAY: Schema(
+        ("point",),
+        (
+            *("min_c", "mean_c", "max_c", "held_min", "below_min", "exempt_min", "floor_day_c", "floor_night_c"),
+            *("n", "first_ms", *DAY_HOURS),
+        ),
+    ),
 }
 
 READINGS = (Measurement.ROOM, Measurement.ENTRY, Measurement.OUTDOOR)

@@ -18,7 +18,7 @@ import numpy as np
 
 from dashboards.floors import day_window, floor_of
 from dashboards.places import home_lines, place_id
-from dashboards.reports.day import PointDay, Stretch, point_day
+from heating.point_day import PointDay, Stretch, point_day
 from dashboards.reports.expected import Seasons, in_season
 from dashboards.reports.paper import Column, Look, Paper, Row, Sheet
 from dashboards.reports.words import text

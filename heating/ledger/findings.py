@@ -16,10 +16,12 @@ from heating.ledger.chain import Draft, append, lock_head
 from heating.ledger.codec import canonical, ceil_ms, chunks, unique
 from heating.ledger.database import Database
 from heating.ledger.port import EntryKind
+from heating.rolled_up import RolledUp
 
-_REACHED = "findings.reached"
+_REACHED, _ROLLED_UP = "findings.reached", "findings.rolled_up"
 _t = tables.findings.c
 _decoder = msgspec.json.Decoder(Finding)
+_rolled_up = msgspec.json.Decoder(RolledUp)
 
 
 def finding_row(finding: Finding, seq: int, body: str) -> dict[str, Any]:
@@ -66,24 +68,41 @@ class SqlFindings:
         """Return the findings of a place, oldest first."""
         return self._found(_standing().where(_t.subject_id == subject.id, _t.subject_type == subject.type.value))
 
-    def record(self, findings: Sequence[Finding], *, at: datetime, reached: int | None = None) -> None:
-        """Append and project findings that are new or changed, with the `changes` seq reached."""
+    def record(
+        self,
+        findings: Sequence[Finding],
+        *,
+        at: datetime,
+        reached: int | None = None,
+        rolled_up: RolledUp | None = None,
+    ) -> None:
+        """Append and project findings that are new or changed, with what the sweep has reached."""
         given = [(finding, canonical(finding)) for finding in findings]
         with self._db.read() as connection:
             # Compared once before writing, so that a sweep without news does not hold up other writers.
             news = _changed(given, _bodies(connection, [finding.id for finding, _ in given]))
-        if not news and (reached is None or reached == self.reached()):
+            old = numbers.value_of(connection, _REACHED), numbers.mark_of(connection, _ROLLED_UP)
+        mark = old[1] if rolled_up is None else canonical(rolled_up)
+        if not news and (old[0] if reached is None else reached, mark) == old:
             return
         with self._db.write() as connection:
             lock_head(connection)
             _write(connection, _changed(news, _bodies(connection, [finding.id for finding, _ in news])), at)
             if reached is not None:
                 numbers.put(connection, _REACHED, reached)
+            if rolled_up is not None:
+                numbers.put_mark(connection, _ROLLED_UP, mark)
 
     def reached(self) -> int:
         """Return the seq of `changes` that the last recorded sweep had reached."""
         with self._db.read() as connection:
             return numbers.value_of(connection, _REACHED)
+
+    def rolled_up(self) -> RolledUp | None:
+        """Return of which time the derived rows were complete at `reached`."""
+        with self._db.read() as connection:
+            mark = numbers.mark_of(connection, _ROLLED_UP)
+        return _rolled_up.decode(mark) if mark else None
 
     def recorded_after(self, seq: int, limit: int = 1000) -> list[tuple[int, Finding]]:
         """Return findings as recorded, with their chain seq, in order."""

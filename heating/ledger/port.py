@@ -31,6 +31,7 @@ from heating.ledger.values import (
 )
 from heating.order import Notice, OrderEvent, WorkOrder
 from heating.register import Register
+from heating.rolled_up import RolledUp
 from heating.site import Contact, MeasurementPoint, Outage
 
 # The values of the books are imported from here by who uses the books.
@@ -100,12 +101,26 @@ class FindingBook(Protocol):
         """Return the findings of a place (retracted ones left out), oldest first."""
         ...
 
-    def record(self, findings: Sequence[Finding], *, at: datetime, reached: int | None = None) -> None:
-        """Append and project findings that are new or changed, with the `changes` seq reached; one transaction."""
+    def record(
+        self,
+        findings: Sequence[Finding],
+        *,
+        at: datetime,
+        reached: int | None = None,
+        rolled_up: RolledUp | None = None,
+    ) -> None:
+        """Append and project findings that are new or changed, in one transaction.
+
+        With them go the `changes` seq reached and, after that news, of which time the derived rows are complete.
+        """
         ...
 
     def reached(self) -> int:
         """Return the seq of `changes` that the last recorded sweep had reached; 0 at the beginning."""
+        ...
+
+    def rolled_up(self) -> RolledUp | None:
+        """Return of which time the derived rows were complete at `reached`; None before it was ever recorded."""
         ...
 
     def recorded_after(self, seq: int, limit: int = 1000) -> list[tuple[int, Finding]]:

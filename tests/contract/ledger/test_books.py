@@ -12,6 +12,7 @@ from heating.errors import OrderChanged
 from heating.finding import Cause, FindingKind, Scope, Side, Subject
 from heating.ledger import Ledger, open_ledger
 from heating.order import OrderState, WorkOrder
+from heating.rolled_up import HOUR_MS, DayBasis, Gap, RolledUp
 from heating.site import SubjectType
 
 MICRO = timedelta(microseconds=1)
@@ -41,6 +42,18 @@ def test_only_news_enter_the_chain(ledger: Ledger) -> None:
     assert said == [(1, "F1", False), (2, "F2", False), (3, "F2", True)]
     assert [seq for seq, _ in ledger.findings.recorded_after(1, limit=1)] == [2]
     assert ledger.findings.reached() == 9
+
+
+def test_of_which_time_rows_are_complete_is_kept_with_the_seq_reached(ledger: Ledger) -> None:
+    assert ledger.findings.rolled_up() is None
+    basis = DayBasis("Asia/Shanghai", 5_400_000, "06:00:00", "21:00:00")
+    rolled_up = RolledUp(basis, 0, 10 * HOUR_MS, (Gap(0, HOUR_MS, ("P1",)),))
+    ledger.findings.record([], at=T0, reached=3, rolled_up=rolled_up)
+    assert (ledger.findings.reached(), ledger.findings.rolled_up()) == (3, rolled_up)
+    ledger.findings.record([finding()], at=T0, reached=4)
+    ledger.findings.record([], at=T0, rolled_up=rolled_up.through(11 * HOUR_MS))
+    assert (ledger.findings.reached(), ledger.findings.rolled_up()) == (4, rolled_up.through(11 * HOUR_MS))
+    assert ledger.chain.verify().broken_at is None
 
 
 def test_one_call_may_say_more_than_once_what_changed(ledger: Ledger) -> None:

@@ -15,6 +15,7 @@ from heating.ledger.port import Change
 from heating.measurement import RollUp
 from heating.reading import KindCode, Reading, ReadingSeries, ReadingTable
 from heating.register import Register
+from heating.rolled_up import RolledUp
 from heating.site import Outage, PointKind
 
 
@@ -66,7 +67,7 @@ class FakeStore:
     ) -> ReadingTable:
         self._faults.step()
         readings = []
-        for point in points or ():
+        for point in self.rows if points is None else points:
             past = {ts: v for ts, v in self.rows.get(point, {}).items() if at_ms is None or ts <= at_ms}
             if past:
                 ts = max(past)
@@ -88,6 +89,7 @@ class FakeBook:
         self.rows: dict[str, Finding] = {}
         self.records: list[tuple[datetime, Finding]] = []
         self._reached = 0
+        self._rolled_up: RolledUp | None = None
         self._faults = faults
 
     def standing(self) -> list[Finding]:
@@ -99,12 +101,23 @@ class FakeBook:
     def overlapping(self, start: datetime, end: datetime, *, kinds: Any = None) -> list[Finding]:
         return [f for f in self.standing() if f.start < end and (f.end is None or f.end > start)]
 
-    def record(self, findings: Sequence[Finding], *, at: datetime, reached: int | None = None) -> None:
+    def record(
+        self,
+        findings: Sequence[Finding],
+        *,
+        at: datetime,
+        reached: int | None = None,
+        rolled_up: RolledUp | None = None,
+    ) -> None:
         self._faults.step()
         for finding in findings:
             self.rows[finding.id] = finding
             self.records.append((at, finding))
         self._reached = self._reached if reached is None else reached
+        self._rolled_up = self._rolled_up if rolled_up is None else rolled_up
+
+    def rolled_up(self) -> RolledUp | None:
+        return self._rolled_up
 
     def reached(self) -> int:
         return self._reached
@@ -116,6 +129,9 @@ class FakeJournal:
 
     def add(self, instants: Sequence[int], late: Sequence[str]) -> None:
         self.changes.append(Change(len(self.changes) + 1, min(instants), max(instants), tuple(late)))
+
+    def unfinished(self) -> None:
+        return None
 
     def changes_after(self, seq: int) -> list[Change]:
         return [c for c in self.changes if c.seq > seq]

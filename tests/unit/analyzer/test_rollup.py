@@ -10,7 +10,8 @@ import pytest
 
 from analyzer.analysis import Observations, Rules, run_pass
 from analyzer.estate import Estate
-from analyzer.rollup import AreaRollUp, home_rows, room_hours
+from analyzer.hours import room_hours
+from analyzer.rollup import AreaRollUp, home_rows
 from analyzer.settings import AnalyzerSettings
 from heating.instants import to_ms
 from heating.measurement import Measurement

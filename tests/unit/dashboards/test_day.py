@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.reports.day import Stretch, point_day
 from dashboards.reports.points import verdict
+from heating.point_day import Stretch, point_day
 from heating.reading import ReadingSeries
 
 H = 3_600_000
