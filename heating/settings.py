@@ -94,6 +94,13 @@ class StoreSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
     token_file: Annotated[
         str, Meta(description="File that holds the token of InfluxDB, or `user:password` for 1.x; blank = none.")
     ] = ""
+    tls_ca: Annotated[
+        str,
+        Meta(
+            description="File with the CA certificates to trust when `store.url` says `tls=1`; blank or `system` = "
+            "those of the system."
+        ),
+    ] = ""
     retention_days: Annotated[
         int,
         Meta(
@@ -111,7 +118,8 @@ class StoreSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
         ConfigError
             If the file of the token cannot be read.
         """
-        return {"token": read_secret("store.token_file", self.token_file)}
+        ca = None if self.tls_ca in ("", "system") else self.tls_ca
+        return {"token": read_secret("store.token_file", self.token_file), "tls_ca": ca}
 
 
 class LedgerSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):

@@ -80,7 +80,7 @@ def read_archive(opened: Context, file: Path) -> Note:
         if note.format != FORMAT:
             raise InputError(f"{file}: format {note.format}, this heatwatch reads {FORMAT}")
         settings = opened.settings
-        restore_store(str(folder / _STORE), settings.store.url, token=settings.store.credentials()["token"])
+        restore_store(str(folder / _STORE), settings.store.url, **settings.store.credentials())
         restore_ledger(str(folder / _LEDGER), settings.ledger.url)
     return note
 

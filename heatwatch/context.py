@@ -81,7 +81,7 @@ class Context:
     def open_store(self, role: Literal["owner", "reader"]) -> ReadingStore:
         """Open the store in a role."""
         settings = self.settings.store
-        store = open_store(settings.url, role=role, create=self._create, token=settings.credentials()["token"])
+        store = open_store(settings.url, role=role, create=self._create, **settings.credentials())
         self._open.callback(store.close)
         return store
 

@@ -21,6 +21,7 @@ def open_store(
     url: str,
     *,
     token: str | None = None,
+    tls_ca: str | None = None,
     create: bool = True,
     role: Literal["owner", "reader"] = "reader",
 ) -> ReadingStore:
@@ -32,6 +33,8 @@ def open_store(
         `duckdb:///relative`, `duckdb:////absolute` or `influxdb://host:port/database?org=O&tls=1`.
     token
         What `store.token_file` holds: a token, or `user:password` for InfluxDB 1.x.
+    tls_ca
+        File with the CA certificates that InfluxDB's is held against; None: those of the system.
     create
         Make the file, database or bucket if there is none (where the server allows it).
     role
@@ -41,7 +44,7 @@ def open_store(
     Raises
     ------
     ConfigError
-        If the URL is wrong.
+        If the URL or the file of certificates is wrong.
     StoreOwned
         If another process owns the embedded store already.
     StoreMisconfigured, StoreUnavailable
@@ -50,17 +53,17 @@ def open_store(
     address = parse_address(url)
     if isinstance(address, EmbeddedAddress):
         return OwnedStore(address.path, create=create) if role == "owner" else GuestStore(address.path, create=create)
-    return _influx(address, token, create=create)
+    return _influx(address, token, tls_ca, create=create)
 
 
-def _influx(address: InfluxAddress, token: str | None, *, create: bool = True) -> InfluxStore:
+def _influx(address: InfluxAddress, token: str | None, tls_ca: str | None, *, create: bool = True) -> InfluxStore:
     # Its client takes longer to load than most commands to run.
     from heating.store.influx import InfluxStore
 
-    return InfluxStore(address, token, create=create)
+    return InfluxStore(address, token, tls_ca, create=create)
 
 
-def restore_store(folder: str, url: str, *, token: str | None = None) -> None:
+def restore_store(folder: str, url: str, *, token: str | None = None, tls_ca: str | None = None) -> None:
     """Put what `ReadingStore.backup` wrote into the store that a URL names, whichever adapter wrote it.
 
     An embedded store that is there is replaced, and kept beside as `<file>.before-restore`. Into InfluxDB the backup is
@@ -78,7 +81,7 @@ def restore_store(folder: str, url: str, *, token: str | None = None) -> None:
     if isinstance(address, EmbeddedAddress):
         backups.restore_file(source, address.path)
         return
-    backup, store = EmbeddedStore(Database(source, read_only=True)), _influx(address, token)
+    backup, store = EmbeddedStore(Database(source, read_only=True)), _influx(address, token, tls_ca)
     try:
         backups.copy_store(backup, store)
     finally:

@@ -19,7 +19,8 @@ from heating.store import backups
 from heating.store.address import InfluxAddress
 from heating.store.fields import NO_VALUE, keep_fields, without_value
 from heating.store.influx_admin import Administration
-from heating.store.influx_http import InfluxServer, Refused
+from heating.store.influx_answers import Refused
+from heating.store.influx_http import InfluxServer
 from heating.store.influx_known import KnownReadings
 from heating.store.influx_lines import LineWriter
 from heating.store.influx_newest import newest_rows
@@ -51,8 +52,10 @@ _FEW = 100
 class InfluxStore:
     """`ReadingStore` on one database (bucket). Threads share it; writes go one after the other."""
 
-    def __init__(self, address: InfluxAddress, token: str | None, *, create: bool = True) -> None:
-        self._server = InfluxServer(address, token)
+    def __init__(
+        self, address: InfluxAddress, token: str | None, tls_ca: str | None = None, *, create: bool = True
+    ) -> None:
+        self._server = InfluxServer(address, token, tls_ca)
         self._admin = Administration(self._server, create=create)
         self._lines = LineWriter()
         # Readings and roll-ups wait for no one but their own: a slow server must not let a sweep hold up the collector.

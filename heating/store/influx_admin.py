@@ -10,7 +10,8 @@ from heating.errors import StoreMisconfigured
 from heating.instants import from_ms, rfc3339
 from heating.measurement import SCHEMAS, Measurement
 from heating.store.identity import NEVER
-from heating.store.influx_http import InfluxServer, NameUnknown, TokenRefused
+from heating.store.influx_answers import NameUnknown, TokenRefused
+from heating.store.influx_http import InfluxServer
 from heating.store.influx_lines import carried, quoted
 from heating.store.influx_reading import FIRST_MS, LAST_MS, span
 
@@ -91,9 +92,21 @@ class Administration:
     def _make(self, generation: int) -> None:
         name = self._server.address.database
         if generation == 1:
-            self._server.command('CREATE DATABASE "' + name.replace("\\", "\\\\").replace('"', '\\"') + '"')
+            self._make_database(name)
         elif generation == 2:
             self._make_bucket(name)
+
+    def _make_database(self, name: str) -> None:
+        try:
+            self._server.command('CREATE DATABASE "' + name.replace("\\", "\\\\").replace('"', '\\"') + '"')
+        except TokenRefused as error:
+            # Only administrators may create; a user who may read and write the one database is right for us.
+            seen = [row[0] for series in self._server.query("SHOW DATABASES") for row in series.values]
+            if name not in seen:
+                raise StoreMisconfigured(
+                    f"store.url: the user of store.token_file sees no database {name!r}, and may not create it: "
+                    "an administrator must create it and grant ALL on it"
+                ) from error
 
     def _make_bucket(self, name: str) -> None:
         org = self._server.address.org

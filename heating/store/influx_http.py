@@ -10,6 +10,7 @@ import base64
 import json
 import logging
 import re
+import ssl
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -20,34 +21,15 @@ from influxdb_client import InfluxDBClient, WritePrecision
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
-from heating.errors import StoreMisconfigured, StoreUnavailable
+from heating.errors import ConfigError, StoreUnavailable
 from heating.store.address import InfluxAddress
+from heating.store.influx_answers import meaning, message, status_of, tls_fault, unknown_path
 
 log = logging.getLogger(__name__)
 
 # Seconds to connect, to wait for the answer to a write, and for the next part of an answer to a query.
 _CONNECT_S, _ANSWER_S, _QUERY_S = 5.0, 60.0, 300.0
-_DROPPED = re.compile(r"dropped=(\d+)")
-_LIMITS = ("max-series-per-database", "max-values-per-tag", "max series per database", "max values per tag")
-
 _OBJECT = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>: ")
-
-
-class Refused(Exception):
-    """The server refuses rows of this request for good; `dropped` tells how many, if it said so."""
-
-    def __init__(self, reason: str, dropped: int | None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.dropped = dropped
-
-
-class TokenRefused(StoreMisconfigured):
-    """The server knows us not, or lets us not do this."""
-
-
-class NameUnknown(StoreMisconfigured):
-    """The database, bucket or org is not there."""
 
 
 class Series(msgspec.Struct):
@@ -75,16 +57,19 @@ _DECODER = msgspec.json.Decoder(_Answer)
 class InfluxServer:
     """One database of one server. Threads may share it."""
 
-    def __init__(self, address: InfluxAddress, token: str | None) -> None:
+    def __init__(self, address: InfluxAddress, token: str | None, tls_ca: str | None = None) -> None:
         self.address = address
         self._authorization = _authorization(token)
+        trust = _trust(address, tls_ca)
         timeout = (int(_CONNECT_S * 1000), int(_ANSWER_S * 1000))
-        self._client = InfluxDBClient(address.base_url, token=None, org=address.org or "-", timeout=timeout)
+        self._client = InfluxDBClient(
+            address.base_url, token=None, org=address.org or "-", timeout=timeout, ssl_context=trust
+        )
         if self._authorization:
             self._client.api_client.set_default_header("Authorization", self._authorization)
         self._write_api = self._client.write_api(write_options=SYNCHRONOUS)
         self._pool = urllib3.PoolManager(
-            maxsize=8, retries=False, timeout=urllib3.Timeout(connect=_CONNECT_S, read=_QUERY_S)
+            maxsize=8, retries=False, timeout=urllib3.Timeout(connect=_CONNECT_S, read=_QUERY_S), ssl_context=trust
         )
         self._v1_write = False
         self._closed = False
@@ -130,7 +115,7 @@ class InfluxServer:
                     )
                     return
                 except ApiException as error:
-                    if not _unknown_path(error):
+                    if not unknown_path(error):
                         raise
                     self._v1_write = True
                     log.info("influx_write_path path=/write server=%s", self.address.base_url)
@@ -143,7 +128,7 @@ class InfluxServer:
                 _preload_content=True,
             )
         except ApiException as error:
-            raise self._meaning(int(error.status or 0), _message(error.body or error.reason)) from error
+            raise meaning(self.address, int(error.status or 0), message(error.body or error.reason)) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._unavailable(error) from error
 
@@ -192,7 +177,7 @@ class InfluxServer:
                 extra = {} if json_body is None else {"json": json_body}
                 answer = self._pool.request(method, url, headers=headers, **extra)
             if answer.status >= 400:
-                raise self._meaning(answer.status, _message(answer.data.decode("utf-8", "replace")), query=True)
+                raise meaning(self.address, answer.status, message(answer.data.decode("utf-8", "replace")), query=True)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._unavailable(error) from error
         return answer
@@ -204,36 +189,29 @@ class InfluxServer:
             raise StoreUnavailable(f"InfluxDB at {self.address.base_url} answers no InfluxQL: {error}") from error
         for failed in (answer.error, *(result.error for result in answer.results)):
             if failed:
-                raise self._meaning(_status_of(failed), failed, query=True)
+                raise meaning(self.address, status_of(failed), failed, query=True)
         return [series for result in answer.results for series in result.series]
-
-    def _meaning(self, status: int, said: str, *, query: bool = False) -> Exception:
-        """Return the exception that an answer stands for."""
-        where = f"InfluxDB at {self.address.base_url}"
-        if status in (401, 403):
-            return TokenRefused(f"store.token_file: {where} refuses us ({status}): {said}")
-        if status == 404:
-            return NameUnknown(
-                f"store.url: {where} has no database or bucket {self.address.database!r}"
-                f"{f' of org {self.address.org!r}' if self.address.org else ''}: {said}"
-            )
-        if any(limit in said for limit in _LIMITS):
-            return StoreMisconfigured(f"store.url: {where} has reached a limit of its configuration: {said}")
-        if status in (400, 413, 422) and not query:
-            dropped = _DROPPED.search(said)
-            return Refused(said, int(dropped[1]) if dropped else None)
-        if status == 0 and "SSL" in said:
-            return StoreMisconfigured(f"store.url: no TLS connection to {where}: {said}")
-        if 400 <= status < 500 and status not in (408, 429):
-            return StoreMisconfigured(f"store.url: {where} refuses a request ({status}): {said}")
-        return StoreUnavailable(f"{where} answers {status}: {said}")
 
     def _unavailable(self, error: Exception) -> Exception:
         # urllib3 puts its connection object before the words: an address in memory tells nobody anything.
         cause = _OBJECT.sub("", str(getattr(error, "reason", None) or error))
-        if isinstance(error, urllib3.exceptions.SSLError):
-            return StoreMisconfigured(f"store.url: no TLS connection to {self.address.base_url}: {cause}")
+        if isinstance(error, urllib3.exceptions.SSLError) and (fault := tls_fault(self.address.base_url, cause)):
+            return fault
         return StoreUnavailable(f"InfluxDB at {self.address.base_url} does not answer: {cause}")
+
+
+def _trust(address: InfluxAddress, tls_ca: str | None) -> ssl.SSLContext | None:
+    """Return what the server's certificate is held against, None without TLS."""
+    if not address.tls:
+        if tls_ca:
+            raise ConfigError(f"store.tls_ca = {tls_ca!r}: store.url must say tls=1, else all is sent in clear")
+        return None
+    try:
+        return ssl.create_default_context(cafile=tls_ca)
+    except OSError as error:
+        raise ConfigError(
+            f"store.tls_ca = {tls_ca!r}: cannot be used ({error.strerror or error}); it must hold certificates (PEM)"
+        ) from error
 
 
 def _authorization(token: str | None) -> str | None:
@@ -253,30 +231,3 @@ def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         yield from (line for line in lines if line.strip())
     if rest.strip():
         yield rest
-
-
-def _message(body: Any) -> str:
-    """Return what the server said: `error` in 1.x, `message` in 2.x, else the text itself."""
-    text = str(body or "").strip()
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text[:500]
-    if isinstance(found, dict):
-        return str(found.get("error") or found.get("message") or text)[:500]
-    return text[:500]
-
-
-def _unknown_path(error: ApiException) -> bool:
-    """Tell a server that does not know the path from one that does not know the bucket (which says so in JSON)."""
-    return error.status == 404 and not str(error.body or "").lstrip().startswith("{")
-
-
-def _status_of(said: str) -> int:
-    """Return the status that fits an error inside an answer of status 200."""
-    text = said.lower()
-    if "not found" in text and ("database" in text or "bucket" in text or "retention policy" in text):
-        return 404
-    if "not authorized" in text or "authorization" in text or "unauthorized" in text:
-        return 401
-    return 400 if "error parsing" in text or "not implemented" in text else 500

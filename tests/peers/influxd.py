@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlencode
 
 from parts import free_port, need
 
@@ -31,6 +33,9 @@ bind-address = "127.0.0.1:{rpc}"
   bind-address = "127.0.0.1:{port}"
   log-enabled = false
   auth-enabled = {auth}
+  https-enabled = {https}
+  https-certificate = "{certificate}"
+  https-private-key = "{certificate}"
 [logging]
   level = "error"
 """
@@ -40,7 +45,13 @@ class Influxd:
     """One server; `stop`, `kill`, `start`, `freeze` and `thaw` are for tests of faults."""
 
     def __init__(
-        self, folder: Path, *, auth: bool = False, index: str = "tsi1", max_values_per_tag: int = 100_000
+        self,
+        folder: Path,
+        *,
+        auth: bool = False,
+        index: str = "tsi1",
+        max_values_per_tag: int = 100_000,
+        certificate: Path | None = None,
     ) -> None:
         self.port = free_port()
         self._binary = need("influxd")
@@ -55,8 +66,12 @@ class Influxd:
                 auth=str(auth).lower(),
                 index=index,
                 max_values_per_tag=max_values_per_tag,
+                https=str(certificate is not None).lower(),
+                certificate=certificate or "",
             )
         )
+        self.user: tuple[str, str] | None = None
+        self._scheme = "https" if certificate else "http"
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "heat", options: str = "") -> str:
@@ -99,10 +114,20 @@ class Influxd:
         assert self._process is not None
         assert self._process.poll() is None, (self._folder / "influxd.log").read_text()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=1) as answer:
+            url, any_one = f"{self._scheme}://127.0.0.1:{self.port}/ping", ssl._create_unverified_context()
+            with urllib.request.urlopen(url, timeout=1, context=any_one) as answer:
                 return bool(answer.status == 204)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def statement(server: Influxd, text: str) -> None:
+    """Run a statement of InfluxQL that must succeed."""
+    user = dict(zip("up", server.user or (), strict=False))
+    asked = f"http://127.0.0.1:{server.port}/query?" + urlencode({"q": text} | user)
+    with urllib.request.urlopen(urllib.request.Request(asked, method="POST")) as answer:
+        told = answer.read()
+    assert b"error" not in told, told
 
 
 @contextmanager

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlencode
 
 import pytest
 import urllib3
 from contract.storekit import HOUR, MINUTE, T0, all_rows, lines_of, rollup, room, table
-from peers.influxd import Influxd, influxd
+from peers.influxd import Influxd, influxd, statement
 
 from heating.errors import StoreMisconfigured, StoreUnavailable
 from heating.measurement import Measurement
@@ -24,13 +23,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.influx]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
     with influxd(tmp_path_factory.mktemp("influxd")) as running:
         yield running
-
-
-def statement(server: Influxd, text: str, database: str = "heat") -> None:
-    url = f"http://127.0.0.1:{server.port}/query?" + urlencode({"q": text, "db": database})
-    answer = urllib3.request("POST", url)
-    assert answer.status == 200, answer.data
-    assert b"error" not in answer.data, answer.data
 
 
 def test_a_process_that_only_reads_hears_of_new_readings(server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,35 +68,6 @@ class TestRefusedRows:
             store.write(table(*(room(f"D{i}", T0) for i in range(10))))
             with pytest.raises(StoreMisconfigured, match="limit"):
                 store.write(table(*(room(f"E{i}", T0) for i in range(10))))
-
-
-class TestRefusingUs:
-    def test_user_and_password(self, tmp_path):
-        with influxd(tmp_path, auth=True) as server:
-            statement(server, "CREATE USER admin WITH PASSWORD 'open sesame' WITH ALL PRIVILEGES", "")
-            with closing(open_store(server.url(), token="admin:open sesame")) as store:
-                assert store.write(table(room("D1", T0))).stored.all()
-                assert len(all_rows(store)) == 1
-            for token in ("admin:wrong", None):
-                with closing(open_store(server.url(), token=token)) as store:
-                    with pytest.raises(StoreMisconfigured, match=r"^store\.token_file"):
-                        store.write(table(room("D1", T0)))
-                    with pytest.raises(StoreMisconfigured, match=r"^store\.token_file"):
-                        store.ping()
-
-    def test_a_database_that_is_not_there(self, server):
-        with closing(open_store(server.url("nowhere"), create=False)) as store:
-            with pytest.raises(StoreMisconfigured, match=r"store\.url.*nowhere"):
-                store.newest()
-            with pytest.raises(StoreMisconfigured, match=r"store\.url.*nowhere"):
-                store.ping()
-
-    def test_a_database_dropped_while_in_use(self, server):
-        with closing(open_store(server.url("dropped"))) as store:
-            store.write(table(room("D1", T0)))
-            statement(server, "DROP DATABASE dropped")
-            with pytest.raises(StoreMisconfigured, match=r"store\.url.*dropped"):
-                store.write(table(room("D1", T0 + 1)))
 
 
 class TestAway:

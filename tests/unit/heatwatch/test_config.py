@@ -246,7 +246,7 @@ def test_a_secret_comes_from_its_file_or_the_environment(
     assert read_secret("store.token_file", "", {}) is None
     assert read_secret("store.token_file", str(file), {"HEATWATCH__STORE__TOKEN": "other"}) == "other"
     monkeypatch.setenv("HEATWATCH__STORE__TOKEN", "env")
-    assert load_settings(None).store.credentials() == {"token": "env"}
+    assert load_settings(None).store.credentials() == {"token": "env", "tls_ca": None}
     file.chmod(0o644)
     read_secret("store.token_file", str(file), {})
     assert "store.token_file" in caplog.text
