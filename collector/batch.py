@@ -126,10 +126,10 @@ class Judge:
                 judged.rejected.extend(rejections(one.packet, counted_as, flaws))
         return judged
 
-    def note(self, journal: Journal) -> None:
+    def note(self, journal: Journal, *, rest: bool = False) -> None:
         """Hand over what was seen of unknown devices and of clocks; often called, seldom does anything."""
-        self.strangers.write(journal)
-        self._timekeeper.write(journal)
+        self.strangers.write(journal, rest=rest)
+        self._timekeeper.write(journal, rest=rest)
 
     def recall(self, journal: Journal) -> None:
         """Go on from what was known of the devices' clocks."""

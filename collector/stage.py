@@ -106,6 +106,7 @@ class CollectorStage:
                 self._note_losses()
                 self._courier.turn(self._patience, self._session.acknowledge, stop)
             self._courier.finish(self._session.acknowledge)
+            self._writer.note_devices(rest=True)
         finally:
             self._session.stop()
             self._folder.release()

@@ -45,10 +45,10 @@ class Strangers:
             reading=_last_reading(message),
         )
 
-    def write(self, journal: Journal) -> None:
-        """Hand over what was seen, if the last time is long enough ago."""
+    def write(self, journal: Journal, *, rest: bool = False) -> None:
+        """Hand over what was seen, if the last time is long enough ago, or as the last act of all."""
         now = time.monotonic()
-        if self._seen and now - self._written_at >= _EVERY_S:
+        if self._seen and (rest or now - self._written_at >= _EVERY_S):
             journal.note_strangers(list(self._seen.values()))
             self._seen.clear()
             self._written_at = now

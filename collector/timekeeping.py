@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -102,12 +103,12 @@ class Timekeeper:
         found = [self._clock(device, track) for device, track in list(self._tracks.items())]
         return sorted(found, key=lambda clock: (-abs(clock.skew_s or 0.0), clock.device_id))
 
-    def write(self, journal: Journal) -> None:
-        """Hand over what has changed, some of it at a time, if the last time is long enough ago."""
+    def write(self, journal: Journal, *, rest: bool = False) -> None:
+        """Hand over some of what has changed, if the last time is long enough ago; all of it as the last act."""
         now = time.monotonic()
-        if not self._unwritten or now - self._written_at < _WRITTEN_EVERY_S:
+        if not self._unwritten or (now - self._written_at < _WRITTEN_EVERY_S and not rest):
             return
-        devices = [device for device, _ in zip(self._unwritten, range(_WRITTEN_AT_ONCE), strict=False)]
+        devices = list(islice(self._unwritten, None if rest else _WRITTEN_AT_ONCE))
         journal.note_clocks([self._record(device) for device in devices])
         for device in devices:
             del self._unwritten[device]

@@ -84,11 +84,12 @@ class Writer:
             self._write(batch)
         if batch.step is Step.STORED:
             self._finish(batch)
-            self._note_devices()
+            self.note_devices()
 
-    def _note_devices(self) -> None:
+    def note_devices(self, *, rest: bool = False) -> None:
+        """Hand over what was seen of unknown devices and of clocks: some of it now and then, the `rest` at the end."""
         try:
-            self._judge.note(self._journal)
+            self._judge.note(self._journal, rest=rest)
         except LedgerUnavailable as problem:
             log.info("unknown devices and clocks not noted yet reason=%s", problem)
 

@@ -112,6 +112,8 @@ def test_the_ledger_is_asked_seldom_and_for_a_part_at_a_time():
     keeper.write(journal)
     keeper.write(journal)
     assert len(journal.clocks()) == 500
+    keeper.write(journal, rest=True)
+    assert len(journal.clocks()) == 1200
 
 
 def test_a_mad_device_goes_behind_and_the_others_ahead():
