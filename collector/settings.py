@@ -161,9 +161,9 @@ class CollectorSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     device_per_min: Annotated[
         int,
         Meta(
-            description="Packets a minute that one topic may send for long, larger ones counted once for each KiB; what "
-            "is beyond takes the slow way through the spool, so that a device gone mad does not starve the others. "
-            "Nothing is dropped. 0 = no limit.",
+            description="Packets a minute that one topic may send for long, larger ones counted once for each KiB; "
+            "what is beyond takes the slow way through the spool, so that a device gone mad does not starve the "
+            "others. Nothing is dropped. 0 = no limit.",
             ge=0,
         ),
     ] = 6000
