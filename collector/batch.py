@@ -148,9 +148,12 @@ class Judge:
         decoder = self._routes.decoder(packet.topic)
         if decoder is None:
             return silent("", Silence.OTHER_TOPIC)
-        if packet.too_large:
-            return flawed("", Reason.TOO_LARGE)
         try:
+            if packet.too_large:
+                # A topic that is no device's says nothing that could be too large: lists of Zigbee2MQTT's bridge are.
+                by_topic = decoder(packet.topic, b"")
+                nobodys = not by_topic.samples and by_topic.silence is Silence.OTHER_TOPIC
+                return by_topic if nobodys else flawed(by_topic.device_id, Reason.TOO_LARGE)
             return decoder(packet.topic, packet.payload)
         except Exception:
             log.exception("decoder failed topic=%s sha256=%s", packet.topic, packet.digest)

@@ -4,13 +4,14 @@ import json
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from peers.books import MemoryLedger, MemoryStore
 
 from collector.batch import Batch, Judge, Step
 from collector.packet import Packet, clip
 from collector.routes import Routes
-from collector.settings import NATIVE_TOPICS
+from collector.settings import NATIVE_TOPICS, TopicSettings
 from collector.timekeeping import Timekeeper
 from collector.writer import Writer
 from heating.clock import ManualClock
@@ -224,3 +225,16 @@ def test_partly_stored_batch_is_counted_as_far_as_it_is_there(bench):
     bench.fail("never", Killed())
     bench.writer()
     assert bench.counts() == {"received": 3, "stored": 3, "late": 1}
+
+
+@pytest.mark.parametrize(
+    ("topic", "fate"), [("z/bridge/devices", "ignored.other_topic"), ("z/D1", "quarantined.too_large")]
+)
+def test_what_is_no_devices_topic_may_be_large(topic, fate):
+    bench = Bench()
+    judge = Judge(Routes([TopicSettings(filter="z/#", decoder="zigbee2mqtt")], ZONE), Timekeeper(ZONE))
+    writer = Writer(judge, bench.store, bench.ledger, bench.clock, 0)  # type: ignore[arg-type]
+    writer.recover()
+    writer.push(Batch([msgspec.structs.replace(bench.packet("D1", b"[" * 70_000), topic=topic)]))
+    assert bench.ledger.journal.totals[fate] == 1
+    assert sum(bench.ledger.journal.devices.get("D1", {}).values()) == (1 if topic == "z/D1" else 0)
