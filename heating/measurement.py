@@ -30,6 +30,7 @@ class Measurement(StrEnum):
     SITE_STATUS = "site_status"
     HOME_NOW = "home_now"
     POINT_PLACE = "point_place"
+    EMPTY_STOREY = "empty_storey"
     BRANCH_PROFILE = "branch_profile"
     FINDING_STATUS = "finding_status"
     ORDER_STATUS = "order_status"
@@ -102,26 +103,32 @@ SCHEMAS: dict[Measurement, Schema] = {
     Measurement.POINT_PLACE: Schema(
         ("point", "kind", "home", "station", "branch", "building", "unit", "floor"),
         ("branch_distance_m", "network_end"),
-        ("device", "room", "space"),
+        ("device", "room", "space", "spot"),
     ),
+    Measurement.EMPTY_STOREY: Schema(("station", "branch", "building", "floor"), ("storey",), ("place",)),
     Measurement.BRANCH_PROFILE: Schema(
         ("station", "branch"),
         (
-            *("near_c", "middle_c", "far_c", "spread_k", "supply_c", "return_c"),
+            *("homes", "near_c", "middle_c", "far_c", "spread_k", "supply_c", "return_c"),
             *("near_supply_c", "middle_supply_c", "far_supply_c", "near_return_c", "middle_return_c", "far_return_c"),
         ),
     ),
     Measurement.FINDING_STATUS: Schema(
         ("kind", "subject_type", "subject"),
         ("open", "points", "start_ms"),
-        ("severity", "cause", "side", "named", "station", "branch", "building", "home"),
+        ("severity", "cause", "side", "named", "board", "station", "branch", "building", "home"),
     ),
     Measurement.ORDER_STATUS: Schema(
         ("order_no",),
         ("unfinished", "late", "priority", "homes", "opened_ms", "due_ms"),
-        ("state", "trigger", "severity", "cause", "subject", "named", "next_step"),
+        (
+            *("state", "trigger", "severity", "cause", "subject", "named", "next_step"),
+            *("board", "station", "branch", "building", "home"),
+        ),
     ),
-    Measurement.ORDER_EVENT: Schema(("order_no", "home", "event"), ("n",), ("label",)),
+    Measurement.ORDER_EVENT: Schema(
+        ("order_no", "home", "event"), ("n",), ("label_zh", "label_en", "station", "branch", "building")
+    ),
     Measurement.ORDER_COUNT: Schema(("state",), ("orders", "overdue", "nr")),
     Measurement.ORDER_DAY: Schema(("step",), ("met", "missed", "early", "late", "due", "waiting", "dropped", "nr")),
     Measurement.INTAKE: Schema(("fate", "reason"), ("readings",)),

@@ -41,6 +41,7 @@ from heating.words import Language
 from heatwatch.config import Settings
 from heatwatch.context import Context
 from heatwatch.exporter import MetricsExporter
+from heatwatch.heartbeat import Heartbeat
 from heatwatch.housekeeping import HousekeepingStage
 from heatwatch.judging import rules_of, words_rules
 from heatwatch.runner import Runner
@@ -124,6 +125,7 @@ def run_pipeline(opened: Context, names: Sequence[str], stop: threading.Event) -
             address = (settings.metrics.host, settings.metrics.port)
             around.enter_context(MetricsExporter(address, pipeline.metrics, pipeline.health, parts.clock))
         pipeline.start(stop.set)
+        around.enter_context(Heartbeat(parts.ledger.stages, pipeline.health, parts.clock))
         log.info("running stages=%s", ",".join(runner.stage.name for runner in pipeline.runners))
         stop.wait()
         return pipeline.finish()
@@ -149,7 +151,7 @@ def _service_rows(parts: Parts, pipeline: Pipeline) -> list[ServiceRowsStage]:
     settings = parts.settings
     if isinstance(parse_address(settings.store.url), EmbeddedAddress):
         return []  # Grafana cannot read the embedded store
-    site = RowsSite(settings.site.name, settings.site.zone, words_rules(settings), parts.language, pipeline.metrics)
+    site = RowsSite(settings.site.name, settings.site.zone, words_rules(settings), pipeline.metrics)
     return [ServiceRowsStage(parts.store, parts.ledger, parts.clock, site)]
 
 
@@ -174,5 +176,5 @@ def _console(parts: Parts, pipeline: Pipeline) -> ConsoleStage:
 
     rules = words_rules(settings)
     site = ConsoleSite(settings.site.name, settings.site.zone, rules)
-    hooks = ConsoleHooks(act, pipeline.health, pipeline.metrics)
+    hooks = ConsoleHooks(act, pipeline.health, pipeline.metrics, STAGES)
     return ConsoleStage(settings.console, parts.store, parts.ledger, parts.clock, parts.language, site, hooks)

@@ -21,6 +21,7 @@ import msgspec
 
 from dashboards.grafana import home_rows, order_rows, site_rows
 from dashboards.grafana.home_news import HomeNews
+from dashboards.grafana.place_cells import PlaceCells
 from dashboards.grafana.rows import Changed, Row, rollup_of
 from dashboards.newest import NewestReadings
 from dashboards.snapshot import JudgingRules, Snapshot, SnapshotKeeper
@@ -35,7 +36,6 @@ from heating.reading import KindCode
 from heating.register import Register
 from heating.stage import Health, Metric
 from heating.store.port import ReadingStore
-from heating.words import Language
 
 log = logging.getLogger(__name__)
 
@@ -54,15 +54,11 @@ _OF_ONE_HOME = (FindingKind.COLD_HOME, FindingKind.BELOW_TARGET)
 
 @dataclass(frozen=True, slots=True)
 class RowsSite:
-    """What the rows are about; `metrics` gives the numbers of the stages in this process.
-
-    `language` is that of the names of places and events, which Grafana shows as they are.
-    """
+    """What the rows are about; `metrics` gives the numbers of the stages in this process."""
 
     name: str
     zone: ZoneInfo
     rules: JudgingRules
-    language: Language = Language.ZH
     metrics: Callable[[], Sequence[Metric]] = tuple
 
 
@@ -83,11 +79,13 @@ class ServiceRowsStage:
             Measurement.INTAKE: Changed(Measurement.INTAKE),
             Measurement.DATA_DAY: Changed(Measurement.DATA_DAY, heartbeat=None),
             Measurement.POINT_PLACE: Changed(Measurement.POINT_PLACE, heartbeat=None),
+            Measurement.EMPTY_STOREY: Changed(Measurement.EMPTY_STOREY, heartbeat=None),
         }
         within = timedelta(minutes=site.rules.stale_after_min)
         self._keeper = SnapshotKeeper(store, ledger, site.rules)
         self._rooms = NewestReadings(store, ledger, KindCode.ROOM, within)
         self._homes = HomeNews()
+        self._places = PlaceCells(Register.of_points(()))
         self._placed: tuple[Register, datetime] | None = None
         self._orders: dict[str, WorkOrder] | None = None
         self._told: dict[str, tuple[int, int]] = {}
@@ -115,6 +113,8 @@ class ServiceRowsStage:
         """Write what changed; return the number of rows. May raise the errors of store and ledger."""
         before = self._rows
         snapshot = self._keeper.load(now)
+        if snapshot.register is not self._places.register:
+            self._places = PlaceCells(snapshot.register)
         self._write_site(snapshot)
         self._write_orders(snapshot)
         self._write_findings(snapshot)
@@ -156,7 +156,9 @@ class ServiceRowsStage:
         today = local_midnight(snapshot.at.astimezone(self._site.zone).date(), self._site.zone)
         if self._placed is not None and self._placed[0] is snapshot.register and self._placed[1] == today:
             return
-        self._put(Measurement.POINT_PLACE, home_rows.point_places(snapshot.register.points, today))
+        points, columns = snapshot.register.points, home_rows.places_in_building(snapshot.homes)
+        self._put(Measurement.POINT_PLACE, home_rows.point_places(points, columns, today))
+        self._put(Measurement.EMPTY_STOREY, home_rows.bare_storeys(points, columns, today))
         self._placed = (snapshot.register, today)
 
     def _flow(self, at: datetime) -> site_rows.Flow:
@@ -177,13 +179,12 @@ class ServiceRowsStage:
         now = snapshot.at
         if self._orders is None:
             self._orders = {order.id: order for order in self._ledger.orders.between(now - KEEP_ORDERS, now)}
-        language = self._site.language
         unfinished = {order.id: order for order in snapshot.orders}
         gone = (self._ledger.orders.get(id_) for id_, o in self._orders.items() if id_ not in unfinished and _runs(o))
         self._orders |= {order.id: order for order in gone if order is not None} | unfinished
         orders = [o for o in self._orders.values() if o.opened_at >= now - KEEP_ORDERS or o.id in unfinished]
         recent = [order for order in orders if order.id in unfinished or now - _touched(order) < 2 * EVERY * 60]
-        self._put(Measurement.ORDER_STATUS, order_rows.order_status(recent, snapshot.register, now, language))
+        self._put(Measurement.ORDER_STATUS, order_rows.order_status(recent, self._places, now))
         self._put(Measurement.ORDER_COUNT, order_rows.order_counts(orders, now))
         self._put(Measurement.ORDER_DAY, order_rows.order_days(orders, now, self._site.zone))
         self._write_events(orders)
@@ -193,7 +194,7 @@ class ServiceRowsStage:
         news = [o for o in orders if self._told.get(o.id) != (len(o.history), len(o.homes))]
         self._send(
             Measurement.ORDER_EVENT,
-            [row for order in news for row in order_rows.order_events(order, self._site.language)],
+            [row for order in news for row in order_rows.order_events(order, self._places)],
         )
         self._told |= {order.id: (len(order.history), len(order.homes)) for order in news}
 
@@ -207,7 +208,7 @@ class ServiceRowsStage:
             known = self._findings
         ended = [self._ledger.findings.get(id_) or f for id_, f in known.items() if id_ not in open_]
         shown = [*_ended(ended, now), *open_.values()]
-        rows = home_rows.finding_status(shown, snapshot.register, now, self._site.language)
+        rows = home_rows.finding_status(shown, self._places, now)
         self._put(Measurement.FINDING_STATUS, rows)
         self._findings = open_
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dashboards.grafana.panels import Panel
-from dashboards.grafana.queries import DATASOURCE, tag_values
+from dashboards.grafana.queries import DATASOURCE, known_values, tag_values
 from dashboards.grafana.words import Say
 from heating.measurement import Measurement
 
@@ -18,6 +18,9 @@ SCHEMA_VERSION = 39
 TAG = "heatwatch"
 # Chosen one after the other: what is chosen narrows what follows.
 CHAIN = ("station", "branch", "building", "home", "point")
+
+# A home is offered by its place in the grid of its building, and chosen by either.
+SPOT = "/^(?<text>[^|]*)\\|(?<value>.*)$/"
 
 Uid = str
 CONTROL, STATION, BUILDING, HOME, DATA, SERVICE = (
@@ -47,8 +50,7 @@ class Variable(msgspec.Struct, frozen=True):
     def to_json(self) -> dict[str, Any]:
         """Return the variable as Grafana keeps it."""
         where = {name: f"${{{name}:raw}}" for name in self.within} | {"kind": self.kind}
-        tag = "point" if self.name in ("point", "entry") else self.name
-        query = tag_values(Measurement.POINT_PLACE, tag, where)
+        query = self._query(where)
         return {
             "name": self.name,
             "label": self.label,
@@ -57,7 +59,7 @@ class Variable(msgspec.Struct, frozen=True):
             "query": query,
             "definition": query,
             "refresh": 1,
-            "regex": "",
+            "regex": SPOT if self.name == "home" else "",
             "sort": 3,
             "hide": 2 if self.name == "entry" else 0,
             "multi": False,
@@ -66,6 +68,14 @@ class Variable(msgspec.Struct, frozen=True):
             "current": {},
             "options": [],
         }
+
+    def _query(self, where: dict[str, str]) -> str:
+        if self.name == "home":
+            return known_values(
+                Measurement.POINT_PLACE, "spot", by="network_end", tags=["home"], where=where, within="60d"
+            )
+        tag = "point" if self.name in ("point", "entry") else self.name
+        return tag_values(Measurement.POINT_PLACE, tag, where)
 
 
 class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +114,8 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
                     "title": site.say("boards"),
                     "tags": [TAG],
                     "asDropdown": False,
-                    "includeVars": False,
+                    # From a building to its branch and its homes; a dashboard without the variable ignores it.
+                    "includeVars": True,
                     "keepTime": True,
                     "targetBlank": False,
                     "icon": "external link",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dashboards.grafana import looks
-from dashboards.grafana.board import BUILDING, Dashboard, Site, Variable, chain
+from dashboards.grafana.board import BUILDING, HOME, Dashboard, Site, Variable, chain
 from dashboards.grafana.columns import CELSIUS, KELVIN, KELVIN_FINE, NOW, RATE, alarm, by_floor, home_columns, names
-from dashboards.grafana.panels import Column, Look, Override, Panel, coloured, lines, stat, table
-from dashboards.grafana.queries import chosen, history, newest, newest_rows
+from dashboards.grafana.panels import Look, Override, Panel, coloured, lines, link, stat, table
+from dashboards.grafana.queries import Target, chosen, history, newest, newest_rows
 from heating.measurement import Measurement
 
 _HERE = chosen("station", "branch", "building")
@@ -28,36 +28,45 @@ def _figures(site: Site) -> list[Panel]:
     say = site.say
     warm = Look(unit="celsius", decimals=1, thresholds=by_floor(site))
     shown = (
-        ("homes_cold", "cold", alarm(1, looks.ORANGE)),
-        ("homes_confirmed", "confirmed", alarm(1, looks.RED)),
-        ("homes_unknown", "unknown", alarm(1, looks.PINK)),
-        ("homes_total", "total", Look(decimals=0)),
-        ("rate_now", "qualified_rate", RATE),
-        ("mean_line", "mean_c", warm),
-        ("vertical", "vertical_k", KELVIN),
+        ("homes_cold", _now("cold"), alarm(1, looks.ORANGE), 3),
+        ("homes_confirmed", _now("confirmed"), alarm(1, looks.RED), 3),
+        ("homes_unknown", _now("unknown"), alarm(1, looks.PINK), 3),
+        ("homes_total", _now("total"), Look(decimals=0), 2),
+        ("rate_now", _now("qualified_rate"), RATE, 3),
+        ("mean_line", _now("mean_c"), warm, 3),
+        ("vertical", _now("vertical_k"), KELVIN, 3),
+        ("supply", newest(Measurement.ENTRY, ["supply_c"], where=_ENTRY), CELSIUS, 2),
+        ("return", newest(Measurement.ENTRY, ["return_c"], where=_ENTRY), CELSIUS, 2),
     )
-    panels = [
-        stat(
-            say(title), (3 * i, 0, 3, 4), [newest(Measurement.BUILDING_STATUS, [field], where=_HERE)], look,
-            time_from=NOW, description=say("vertical_hint") if field == "vertical_k" else "",
-        )
-        for i, (title, field, look) in enumerate(shown)
-    ]  # fmt: skip
-    supply = newest(Measurement.ENTRY, ["supply_c"], where=_ENTRY)
-    return [*panels, stat(say("supply"), (21, 0, 3, 4), [supply], CELSIUS, time_from=NOW)]
+    panels, x = [], 0
+    for title, target, look, width in shown:
+        hint = say("vertical_hint") if title == "vertical" else ""
+        panels.append(stat(say(title), (x, 0, width, 4), [target], look, time_from=NOW, description=hint))
+        x += width
+    return panels
+
+
+def _now(field: str) -> Target:
+    return newest(Measurement.BUILDING_STATUS, [field], where=_HERE)
 
 
 def _grid(site: Site) -> Panel:
     """Lay the homes out as they stand in the building; a cell has sign, temperature and colour of its state."""
-    target = newest_rows(
+    say = site.say
+    homes = newest_rows(
         Measurement.HOME_NOW, ["storey", "place", "cell"], tags=["home", "place"], by="storey", where=_HERE
     )
+    # Floors where nobody is watched stand in the grid too: what is drawn above another is above it.
+    bare = newest_rows(
+        Measurement.EMPTY_STOREY, ["storey", "place"], tags=["floor"], by="storey", where=_HERE, within="2d"
+    )
+    to_home = link(say("home_board"), HOME) | {"url": _TO_HOME}
     return Panel(
         type="table",
         title=site.say("grid"),
         description=site.say("grid_hint"),
         at=(0, 4, 12, 15),
-        targets=[target],
+        targets=[homes, bare],
         options={"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""}},
         defaults={
             "custom": {"align": "center", "cellOptions": {"type": "color-background", "mode": "basic"}, "minWidth": 50},
@@ -67,6 +76,7 @@ def _grid(site: Site) -> Panel:
             "noValue": "",
             # A column is named by its place; else InfluxQL names all of them by the value, and shows one for all.
             "displayName": "${__field.name}",
+            "links": [to_home],
         },
         overrides=[
             Override(
@@ -78,10 +88,12 @@ def _grid(site: Site) -> Panel:
                     "decimals": 0,
                     "unit": "none",
                     "mappings": [],
+                    "links": [],
                 },
             )
         ],
         transformations=[
+            {"id": "merge", "options": {}},
             {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "place", "desc": False}]}},
             {
                 "id": "groupingToMatrix",
@@ -95,6 +107,13 @@ def _grid(site: Site) -> Panel:
     )
 
 
+# The row of the grid is the floor, the column the place on it: `spot` of `place_cells`.
+_TO_HOME = (
+    f"/d/{HOME}?${{__url_time_range}}&var-station=${{station:percentencode}}&var-branch=${{branch:percentencode}}"
+    "&var-building=${building:percentencode}&var-home=${__data.fields[0]:percentencode}F%20${__field.name:percentencode}"
+)
+
+
 def _top_down(field: str) -> dict[str, object]:
     return {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": field, "desc": True}]}}
 
@@ -106,11 +125,7 @@ def _number(field: str) -> dict[str, object]:
 
 
 def _homes(site: Site) -> Panel:
-    """List the homes; here the room number leads to a home, whose whole id would say the building again."""
-    shown = {column.name: column for column in home_columns(site.say) if column.name not in ("side", "cause")}
-    room = Column(name="room", title=site.say("room_no"), width=70, link=shown["home"].link)
-    hidden = {name: Column(name=name, title=shown[name].title, hidden=True) for name in ("home", "building")}
-    columns = [room, *(shown | hidden).values()]
+    columns = [column for column in home_columns(site.say) if column.name not in ("side", "cause")]
     target = newest_rows(
         Measurement.HOME_NOW, names(columns), tags=("home", "station", "branch", "building"), by="urgency", where=_HERE
     )
@@ -126,14 +141,25 @@ def _histories(site: Site) -> list[Panel]:
         history(Measurement.ENTRY, 'mean("supply_c")', alias=say("supply"), where=_ENTRY),
         history(Measurement.ENTRY, 'mean("return_c")', alias=say("return"), where=_ENTRY),
     ]
+    water = {
+        "custom__axisPlacement": "right",
+        "custom__axisLabel": say("water"),
+        "custom__thresholdsStyle": {"mode": "off"},
+        "decimals": 0,
+    }
     colours = [
         coloured(say("mean_line"), looks.GREEN),
         coloured(say("p10_line"), looks.ORANGE),
-        coloured(say("supply"), looks.RED),
-        coloured(say("return"), looks.BLUE),
+        # Water on an axis of its own: beside it rooms would be one flat line.
+        coloured(say("supply"), looks.RED, **water),
+        coloured(say("return"), looks.BLUE, **water),
     ]
+    look = Look(unit="celsius", decimals=1, thresholds=looks.steps((None, "transparent"), (site.day_c, looks.RED)))
     return [
-        lines(say("temperature_history"), (0, 19, 14, 8), warm, CELSIUS, overrides=colours),
+        lines(
+            say("temperature_history"), (0, 19, 14, 8), warm, look, overrides=colours,
+            custom={"thresholdsStyle": {"mode": "dashed"}, "axisLabel": say("rooms")},
+        ),
         lines(
             say("vertical_history"), (14, 19, 10, 8), [spread], KELVIN_FINE, description=say("vertical_hint"),
             overrides=[coloured(say("vertical"), looks.PINK, custom__fillOpacity=15)],

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dashboards.grafana import looks
-from dashboards.grafana.board import CONTROL, Dashboard, Site
+from dashboards.grafana.board import CONTROL, DATA, SERVICE, Dashboard, Site
 from dashboards.grafana.columns import (
+    CELSIUS,
     JUST_NOW,
+    MINUTES,
     NOW,
-    ONLINE_STEPS,
+    ONLINE,
     RATE,
     alarm,
     area_columns,
-    branch_column,
     building_column,
     by_floor,
     finding_columns,
     home_columns,
     names,
     order_columns,
+    table_of_thirds,
 )
-from dashboards.grafana.panels import Column, Look, Panel, coloured, lines, stat, table
+from dashboards.grafana.panels import Column, Look, Panel, coloured, lines, link, stat, table
 from dashboards.grafana.queries import Target, history, newest, newest_rows
 from heating.measurement import Measurement
 
@@ -31,7 +33,14 @@ def control_room(site: Site) -> Dashboard:
     return Dashboard(
         uid=CONTROL,
         title=site.say("control_board"),
-        panels=[*_figures(site), _temperatures(site), _thirds(site), _buildings(site), _homes(site), *_work(site)],
+        panels=[
+            *_figures(site),
+            _temperatures(site),
+            table_of_thirds(site, site.say("branches_thirds"), (9, 4, 7, 9)),
+            _buildings(site),
+            _homes(site),
+            *_work(site),
+        ],
         start="now-24h",
         refresh="30s",
     )
@@ -39,29 +48,36 @@ def control_room(site: Site) -> Dashboard:
 
 def _figures(site: Site) -> list[Panel]:
     say = site.say
-    seconds = looks.steps((None, looks.PLAIN), (600, looks.RED))
+    minutes = looks.steps((None, looks.PLAIN), (10, looks.RED))
+    warm = Look(unit="celsius", decimals=1, thresholds=by_floor(site))
+    to_data, to_service = link(say("data_board"), DATA), link(say("service_board"), SERVICE)
     shown = (
-        ("homes_cold", "cold", alarm(1, looks.ORANGE), 3),
-        ("homes_confirmed", "confirmed", alarm(1, looks.RED), 3),
-        ("homes_unknown", "unknown", alarm(1, looks.PINK), 3),
-        ("rate_now", "qualified_rate", RATE, 3),
-        ("rate_today", "", RATE, 3),
-        ("online_rate", "online_rate", Look(unit="percentunit", decimals=1, thresholds=ONLINE_STEPS), 3),
-        ("orders_open", "orders", alarm(10**9, looks.PLAIN), 2),
-        ("orders_overdue", "overdue", alarm(1, looks.RED), 2),
-        ("judged_age", "judge_lag_s", Look(unit="s", decimals=0, thresholds=seconds), 2),
+        ("homes_cold", _now("cold"), alarm(1, looks.ORANGE)),
+        ("homes_confirmed", _now("confirmed"), alarm(1, looks.RED)),
+        ("homes_unknown", _now("unknown"), alarm(1, looks.PINK).leading(to_data)),
+        ("rate_now", _now("qualified_rate"), RATE),
+        ("rate_today", _today(), RATE),
+        ("mean_line", _now("mean_c"), warm),
+        ("p10_line", _now("p10_c"), warm),
+        ("outdoor_line", _now("outdoor_c"), CELSIUS),
+        ("online_rate", _now("online_rate"), ONLINE.leading(to_data)),
+        ("orders_open", _now("orders"), Look(decimals=0).leading(to_service)),
+        ("orders_overdue", _now("overdue"), alarm(1, looks.RED).leading(to_service)),
+        ("judged_age", _now("judge_lag_s", per=60), Look(unit=MINUTES, decimals=0, thresholds=minutes)),
     )
-    panels, x = [], 0
-    for title, field, look, width in shown:
-        at = (x, 0, width, 4)
-        if field:
-            hint = {"rate_now": say("rate_hint"), "online_rate": say("online_hint")}.get(title, "")
-            target = newest(Measurement.SITE_STATUS, [field])
-            panels.append(stat(say(title), at, [target], look, time_from=JUST_NOW, description=hint))
-        else:
-            panels.append(stat(say(title), at, [_today()], look, time_from="now/d", description=say("rate_today_hint")))
-        x += width
-    return panels
+    hints = {"rate_now": "rate_hint", "rate_today": "rate_today_hint", "online_rate": "online_hint"}
+    return [
+        stat(
+            say(title), (2 * i, 0, 2, 4), [target], look,
+            time_from="now/d" if title == "rate_today" else JUST_NOW,
+            description=say(hints[title]) if title in hints else "",
+        )
+        for i, (title, target, look) in enumerate(shown)
+    ]  # fmt: skip
+
+
+def _now(field: str, per: float = 1) -> Target:
+    return newest(Measurement.SITE_STATUS, [field], per=per)
 
 
 def _today() -> Target:
@@ -93,22 +109,6 @@ def _temperatures(site: Site) -> Panel:
     return lines(
         say("temperatures"), (0, 4, 9, 9), targets, look, overrides=overrides,
         custom={"thresholdsStyle": {"mode": "dashed"}},
-    )  # fmt: skip
-
-
-def _thirds(site: Site) -> Panel:
-    say = site.say
-    look = {"unit": "celsius", "decimals": 1, "thresholds": by_floor(site), "colour": "color-text", "width": 75}
-    columns = [
-        branch_column(say),
-        *(Column(name=f"{third}_c", title=say(third), **look) for third in ("near", "middle", "far")),  # type: ignore[arg-type]
-        Column(name="spread_k", title=say("spread"), unit="suffix: K", decimals=1, width=105),
-        Column(name="station", title=say("station_name"), hidden=True),
-    ]
-    target = newest_rows(Measurement.BRANCH_PROFILE, names(columns), tags=("station", "branch"), by="far_c")
-    return table(
-        say("branches_thirds"), (9, 4, 7, 9), [target], columns, sort="spread_k", time_from=JUST_NOW,
-        description=say("horizontal_hint"),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.grafana import looks
 from dashboards.grafana.board import DATA, Dashboard, Site
-from dashboards.grafana.columns import JUST_NOW, NOW, ONLINE_STEPS, alarm, finding_columns, names
+from dashboards.grafana.columns import JUST_NOW, MINUTES, NOW, ONLINE, ONLINE_STEPS, alarm, finding_columns, names
 from dashboards.grafana.panels import Column, Look, Panel, bars, coloured, lines, stat, table
 from dashboards.grafana.queries import Target, history, newest, newest_rows
 from dashboards.grafana.words import REASON_WORDS
@@ -30,16 +30,17 @@ def data_quality(site: Site) -> Dashboard:
 
 def _figures(site: Site) -> list[Panel]:
     say, status = site.say, Measurement.SITE_STATUS
-    late = looks.steps((None, looks.PLAIN), (900, looks.ORANGE), (1800, looks.RED))
+    late = looks.steps((None, looks.PLAIN), (15, looks.ORANGE), (30, looks.RED))
+    delay = Look(unit=MINUTES, decimals=1, thresholds=late)
     shown = (
-        ("online_rate", newest(status, ["online_rate"]), Look(unit="percentunit", decimals=1, thresholds=ONLINE_STEPS)),
+        ("online_rate", newest(status, ["online_rate"]), ONLINE),
         ("devices_online", newest(status, ["online"]), Look(decimals=0)),
         ("devices_silent", _silent(), alarm(1, looks.PINK)),
         ("quarantined_24h", _within("quarantined"), alarm(1, looks.ORANGE)),
         ("late_24h", _within("late"), Look(decimals=0)),
         ("strangers", newest(status, ["strangers"]), alarm(1, looks.ORANGE)),
-        ("lag_p95", newest(status, ["lag_p95_s"]), Look(unit="s", decimals=0, thresholds=late)),
-        ("newest_age", newest(status, ["newest_age_s"]), Look(unit="s", decimals=0, thresholds=late)),
+        ("lag_p95", newest(status, ["lag_p95_s"], per=60), delay),
+        ("newest_age", newest(status, ["newest_age_s"], per=60), delay),
     )
     return [
         stat(say(title), (3 * i, 0, 3, 4), [target], look, time_from="24h" if "24h" in title else JUST_NOW)
@@ -92,25 +93,28 @@ def _fate(site: Site, fate: str) -> str:
 def _late(site: Site) -> list[Panel]:
     say, status = site.say, Measurement.SITE_STATUS
     lag = [
-        history(status, 'mean("lag_p50_s")', alias=say("lag_p50")),
-        history(status, 'mean("lag_p95_s")', alias=say("lag_p95")),
+        history(status, 'mean("lag_p50_s") / 60', alias=say("lag_p50")),
+        history(status, 'mean("lag_p95_s") / 60', alias=say("lag_p95")),
     ]
     behind = [
-        history(status, 'max("newest_age_s")', alias=say("newest_age")),
-        history(status, 'max("judge_lag_s")', alias=say("judged_age")),
+        history(status, 'max("newest_age_s") / 60', alias=say("newest_age")),
+        history(status, 'max("judge_lag_s") / 60', alias=say("judged_age")),
         history(status, 'max("waiting")', alias=say("waiting")),
     ]
     return [
         lines(
-            say("lag_history"), (0, 12, 12, 8), lag, Look(unit="s", decimals=0, low=0.0),
+            say("lag_history"), (0, 12, 12, 8), lag, Look(unit=MINUTES, decimals=1, low=0.0),
             overrides=[coloured(say("lag_p50"), looks.SKY), coloured(say("lag_p95"), looks.ORANGE)],
         ),
         lines(
-            say("flow_history"), (12, 12, 12, 8), behind, Look(unit="s", decimals=0, low=0.0),
+            say("flow_history"), (12, 12, 12, 8), behind, Look(unit=MINUTES, decimals=1, low=0.0),
             overrides=[
                 coloured(say("newest_age"), looks.SKY),
                 coloured(say("judged_age"), looks.PINK),
-                coloured(say("waiting"), looks.RED, unit="none", custom__axisPlacement="right"),
+                coloured(
+                    say("waiting"), looks.RED, unit="none", decimals=0, custom__axisPlacement="right",
+                    custom__axisLabel=say("waiting"), custom__axisSoftMax=10,
+                ),
             ],
         ),
     ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.grafana import looks
 from dashboards.grafana.board import HOME, Dashboard, Site, chain
 from dashboards.grafana.building import state_timeline
-from dashboards.grafana.columns import CELSIUS, CLOCK_TIME, KELVIN, NOW, by_floor
+from dashboards.grafana.columns import CELSIUS, CLOCK_TIME, KELVIN, NOW, PERCENT, by_floor
 from dashboards.grafana.panels import Column, Look, Panel, coloured, lines, stat, table
 from dashboards.grafana.queries import DATASOURCE, Target, chosen, history, newest, raw
 from dashboards.grafana.words import Say
@@ -39,14 +39,19 @@ def _figures(site: Site) -> list[Panel]:
         ("limit", newest(now, ["floor_c"], where=_HOME), CELSIUS, ""),
         ("deficit", _while_cold("deficit_k"), KELVIN, "deficit_k"),
         ("since", _while_cold("since_ms"), Look(unit=CLOCK_TIME), "since_ms"),
-        ("humidity", newest(room, ["humidity_pct"], where=_POINT), Look(unit="humidity", decimals=0), ""),
+        ("humidity", newest(room, ["humidity_pct"], where=_POINT), Look(unit=PERCENT, decimals=0), ""),
         ("battery", newest(room, ["battery_v"], where=_POINT), Look(unit="volt", decimals=2, thresholds=low), ""),
         ("order_no", newest(now, ["order_no"], where=_HOME), order, "order_no"),
     )
     return [
-        stat(say(title), (3 * i, 0, 3, 4), [target], look, fields=field, time_from=NOW)
+        stat(_titled(say, title), (3 * i, 0, 3, 4), [target], look, fields=field, time_from=NOW)
         for i, (title, target, look, field) in enumerate(shown)
     ]
+
+
+def _titled(say: Say, title: str) -> str:
+    """Say at the first figure which home it is: the variable shows its place in the building."""
+    return f"{say(title)} · ${{home:raw}}" if title == "status_word" else say(title)
 
 
 def _while_cold(field: str) -> Target:
@@ -101,9 +106,9 @@ def _readings(site: Site) -> Panel:
     columns = [
         Column(name="Time", title=say("time"), unit=CLOCK_TIME, width=120),
         Column(name="temperature_c", title=say("temp"), unit="celsius", decimals=1),
-        Column(name="humidity_pct", title=say("humidity"), unit="humidity", decimals=0),
-        Column(name="lag_s", title=say("lag"), unit="s", decimals=0),
-        Column(name="quality", title=say("marks"), mappings=looks.marks(say), colour="color-text"),
+        Column(name="humidity_pct", title=say("humidity"), unit=PERCENT, decimals=0),
+        Column(name="lag_s", title=say("lag"), unit="dthms", decimals=0),
+        Column(name="quality", title=say("marks"), mappings=looks.marks(say), colour="color-text", align="left"),
         Column(name="device", title=say("device")),
     ]
     target = raw(Measurement.ROOM, [c.name for c in columns[1:]], where=_POINT, limit=200)
@@ -117,8 +122,19 @@ def _battery(site: Site) -> Panel:
         history(Measurement.ROOM, 'mean("rssi_dbm")', alias=say("signal"), where=_POINT),
     ]
     overrides = [
-        coloured(say("battery"), looks.GREEN, unit="volt", decimals=2),
-        coloured(say("signal"), looks.SKY, unit="dBm", decimals=0, custom__axisPlacement="right"),
+        # Between empty and full of the usual cells, so that noise looks like noise.
+        coloured(
+            say("battery"), looks.GREEN, unit="volt", decimals=1, custom__axisSoftMin=2.0, custom__axisSoftMax=3.6
+        ),
+        coloured(
+            say("signal"),
+            looks.SKY,
+            unit="dBm",
+            decimals=0,
+            custom__axisPlacement="right",
+            custom__axisSoftMin=-110,
+            custom__axisSoftMax=-40,
+        ),
     ]
     return lines(say("battery_signal"), (11, 20, 6, 11), targets, Look(), overrides=overrides)
 
@@ -127,31 +143,33 @@ def _orders(site: Site) -> Panel:
     say = site.say
     columns = [
         Column(name="Time", title=say("time"), unit=CLOCK_TIME, width=110),
-        Column(name="label", title=say("event")),
+        Column(name=say("event_label"), title=say("event")),
         Column(name="order_no", title=say("order_no")),
     ]
-    target = Target(query=f"{_EVENTS_OF_HOME} ORDER BY time DESC", table=True)
+    target = Target(query=f"{_events(say)} ORDER BY time DESC", table=True)
     hidden = Column(name="event", title=say("kind"), hidden=True)
-    return table(say("orders_of_home"), (17, 20, 7, 11), [target], [*columns, hidden])
+    return table(say("orders_of_home"), (17, 20, 7, 11), [target], [*columns, hidden], missing=say("none_now"))
 
 
-_EVENTS_OF_HOME = (
-    'SELECT "label", "order_no", "event" FROM "order_event" WHERE $timeFilter AND "home" = \'${home:raw}\''
-)
-# Homes that join and remarks come often and say little on a graph; the table has them.
-_MARKED_EVENTS = f"{_EVENTS_OF_HOME} AND \"event\" != 'joined' AND \"event\" != 'note'"
+def _events(say: Say) -> str:
+    label = say("event_label")
+    return f'SELECT "{label}", "order_no", "event" FROM "order_event" WHERE $timeFilter AND "home" = \'${{home:raw}}\''
 
 
 def _annotations(say: Say) -> dict[str, object]:
-    """Mark on every graph what was done for the home."""
+    """Mark on every graph what was done for the home.
+
+    Homes that join and remarks come often and say little on a graph; the table has them.
+    """
+    query = f"{_events(say)} AND \"event\" != 'joined' AND \"event\" != 'note'"
     return {
         "name": say("orders"),
         "datasource": DATASOURCE,
         "enable": True,
         "hide": False,
         "iconColor": looks.BLUE,
-        "query": _MARKED_EVENTS,
-        "textColumn": "label",
+        "query": query,
+        "textColumn": say("event_label"),
         "titleColumn": "",
         "tagsColumn": "order_no",
         "timeEndColumn": "",
@@ -159,8 +177,8 @@ def _annotations(say: Say) -> dict[str, object]:
         "target": {
             "refId": "Anno",
             "fromAnnotations": True,
-            "query": _MARKED_EVENTS,
-            "textColumn": "label",
+            "query": query,
+            "textColumn": say("event_label"),
             "tagsColumn": "order_no",
             "name": say("orders"),
         },

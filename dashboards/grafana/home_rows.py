@@ -6,14 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from dashboards.grafana.place_cells import PlaceCells, empty_storeys, spot
 from dashboards.grafana.rows import Row
 from dashboards.homes import JUDGED, HomeRow
-from dashboards.places import place_id, subject_name
 from heating.finding import Cause, Finding, Status
 from heating.instants import to_ms
-from heating.register import Register
-from heating.site import MeasurementPoint, PointKind, SubjectType
-from heating.words import Language
+from heating.site import MeasurementPoint, PointKind
 
 # More than any score: confirmed homes come before unconfirmed ones (contract §6).
 _CONFIRMED_FIRST = 1000.0
@@ -84,16 +82,17 @@ def home_now(
         )
 
 
-def point_places(points: Iterable[MeasurementPoint], at: datetime) -> Iterator[Row]:
-    """Yield the rows of `point_place`: what variables of dashboards choose from."""
+def point_places(points: Iterable[MeasurementPoint], columns: Mapping[str, str], at: datetime) -> Iterator[Row]:
+    """Yield the rows of `point_place`: what variables of dashboards choose from; `columns` as in `home_now`."""
     at_ms = to_ms(at)
     for point in points:
+        home = point.home_id if point.kind is PointKind.ROOM else ""
         yield Row(
             at_ms,
             {
                 "point": point.point_id,
                 "kind": point.kind.value,
-                "home": point.home_id if point.kind is PointKind.ROOM else "",
+                "home": home,
                 "station": point.station_id,
                 "branch": point.branch_id,
                 "building": point.building_id,
@@ -104,13 +103,23 @@ def point_places(points: Iterable[MeasurementPoint], at: datetime) -> Iterator[R
                 "device": point.device_id,
                 "room": point.room,
                 "space": point.space,
+                "spot": spot(point.floor, columns.get(home, ""), home) if home else "",
             },
         )
 
 
-def finding_status(findings: Iterable[Finding], register: Register, at: datetime, language: Language) -> Iterator[Row]:
+def bare_storeys(points: Iterable[MeasurementPoint], columns: Mapping[str, str], at: datetime) -> Iterator[Row]:
+    """Yield the rows of `empty_storey`: the floors that the grid of a building shows without a home."""
+    rooms = (point for point in points if point.kind is PointKind.ROOM)
+    for room, storeys in empty_storeys(rooms):
+        where = {"station": room.station_id, "branch": room.branch_id, "building": room.building_id}
+        for storey in storeys:
+            place = columns.get(room.home_id, "")
+            yield Row(to_ms(at), {**where, "floor": str(storey), "storey": float(storey), "place": place})
+
+
+def finding_status(findings: Iterable[Finding], places: PlaceCells, at: datetime) -> Iterator[Row]:
     """Yield the rows of `finding_status`; of several about one place and of one kind, the longest stands."""
-    table = {place_id(p, kind): p for p in reversed(register.points) for kind in SubjectType}
     standing: dict[tuple[str, str, str], Finding] = {}
     for finding in sorted(findings, key=lambda f: (f.end is None, -to_ms(f.start))):
         standing[finding.kind.value, finding.subject.type.value, finding.subject.id] = finding
@@ -126,19 +135,9 @@ def finding_status(findings: Iterable[Finding], register: Register, at: datetime
                 "start_ms": float(to_ms(finding.start)),
                 "severity": finding.severity.value,
                 **cause_cells(finding.cause),
-                "named": subject_name(finding.subject, register, language),
-                **_way_to(finding.subject.type, table.get(subject)),
+                **places.of(finding.subject),
             },
         )
-
-
-def _way_to(kind: SubjectType, point: MeasurementPoint | None) -> dict[str, str]:
-    """Return the places that lead to a subject, down to itself; what lies below it stays blank."""
-    if point is None:
-        return {}
-    way = (SubjectType.STATION, SubjectType.BRANCH, SubjectType.BUILDING, SubjectType.HOME)
-    depth = {SubjectType.STATION: 1, SubjectType.BRANCH: 2, SubjectType.BUILDING: 3, SubjectType.RISER: 3}.get(kind, 4)
-    return {level.value: place_id(point, level) for level in way[:depth]}
 
 
 def cause_cells(cause: Cause | None) -> dict[str, str]:

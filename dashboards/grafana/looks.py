@@ -43,6 +43,10 @@ _MARKS = {
 }
 
 
+# A bare number or letter, which needs a word beside it.
+_SHORT = "([A-Za-z0-9]{1,5})"
+
+
 def words(say: Say, keys: Iterable[str]) -> list[dict[str, Any]]:
     """Map keys to their words."""
     return [_values({key: {"text": say(key), "index": i} for i, key in enumerate(keys)})]
@@ -73,6 +77,22 @@ def severities(say: Say) -> list[dict[str, Any]]:
 def order_states(say: Say) -> list[dict[str, Any]]:
     """Map states of orders."""
     return signed(say, _ORDERS)
+
+
+def places(say: Say) -> list[dict[str, Any]]:
+    """Map `home S1/3/1/501`, kind and id of a place, to its words; an id that has its words in it stays as it is."""
+    patterns = {
+        "home": rf"/^home ([^\/]+)\/{_SHORT}\/{_SHORT}\/{_SHORT}$/",
+        "building": rf"/^building ([^\/]+)\/{_SHORT}$/",
+        "riser": rf"/^riser ([^\/]+)\/{_SHORT}\/{_SHORT}$/",
+        "branch": r"/^branch ([^\/]+)\/([^\/]+)$/",
+        "station": r"/^station (.+)$/",
+    }
+    named = [(pattern, say(f"place_{kind}")) for kind, pattern in patterns.items()]
+    return [
+        {"type": "regex", "options": {"pattern": pattern, "result": {"text": text, "index": i}}}
+        for i, (pattern, text) in enumerate([*named, (r"/^[a-z]+ (.+?)\/?$/", "$1")])
+    ]
 
 
 def cells() -> list[dict[str, Any]]:

@@ -8,21 +8,20 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from dashboards.grafana.home_rows import cause_cells
+from dashboards.grafana.place_cells import PlaceCells
 from dashboards.grafana.rows import Row
-from dashboards.places import subject_name
 from dashboards.words import word
 from heating.finding import Subject
 from heating.instants import local_midnight, to_ms
 from heating.order import ANSWERED, FINISHED, OrderState, WorkOrder
 from heating.order_clocks import ClockState, StepClock, clocks, overdue
-from heating.register import Register
 from heating.words import Language
 
 # Steps that have a clock, in their order (contract §8).
 STEPS = ("issued", "contacted", ANSWERED, "on_site", "resolved", "followed_up")
 
 
-def order_status(orders: Iterable[WorkOrder], register: Register, at: datetime, language: Language) -> Iterator[Row]:
+def order_status(orders: Iterable[WorkOrder], places: PlaceCells, at: datetime) -> Iterator[Row]:
     """Yield the rows of `order_status`."""
     for order in orders:
         following = _following(clocks(order, at))
@@ -41,19 +40,20 @@ def order_status(orders: Iterable[WorkOrder], register: Register, at: datetime, 
                 "severity": order.severity.value,
                 "cause": cause_cells(order.cause)["cause"],
                 "subject": order.subject_id,
-                "named": subject_name(Subject(order.subject_type, order.subject_id), register, language),
                 "next_step": "" if following is None else following.step,
+                **places.of(Subject(order.subject_type, order.subject_id)),
             },
         )
 
 
-def order_events(order: WorkOrder, language: Language) -> Iterator[Row]:
+def order_events(order: WorkOrder, places: PlaceCells) -> Iterator[Row]:
     """Yield the rows of `order_event`: one for each event and home; who acted and what was noted stay in the ledger."""
     for event in order.history:
-        label = word(event.kind, language)
+        # Marks on a graph show a column as it is, so that each language has one.
+        labels = {"label_zh": word(event.kind, Language.ZH), "label_en": word(event.kind, Language.EN)}
         for home in order.homes:
-            where = {"order_no": order.id, "home": home, "event": event.kind}
-            yield Row(to_ms(event.at), {**where, "n": 1.0, "label": label})
+            where = {"order_no": order.id, "home": home, **places.to_home(home)}
+            yield Row(to_ms(event.at), {**where, "event": event.kind, "n": 1.0, **labels})
 
 
 def order_counts(orders: Iterable[WorkOrder], at: datetime) -> Iterator[Row]:

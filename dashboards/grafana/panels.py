@@ -40,7 +40,6 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: dict[str, Any] | None = None
     colour: str = ""
     link: dict[str, Any] | None = None
-    other_link: dict[str, Any] | None = None
     hidden: bool = False
     align: str = ""
 
@@ -51,7 +50,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         custom = {"custom.width": self.width, "custom.align": self.align}
         given |= {key: value for key, value in (plain | custom).items() if value not in ("", None)}
         if self.link:
-            given["links"] = [self.link, *([self.other_link] if self.other_link else [])]
+            given["links"] = [self.link]
         if self.colour:
             given["custom.cellOptions"] = {
                 "type": self.colour,
@@ -60,6 +59,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         if self.hidden:
             # The one is the property up to Grafana 12.1, the other from 12.2.
             given |= {"custom.hidden": True, "custom.hideFrom.viz": True}
+            # Links put its text into an address: a blank must stay one.
+            given["noValue"] = ""
         return Override(self.name, given)
 
 
@@ -120,11 +121,16 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     missing: str = "–"
+    links: tuple[dict[str, Any], ...] = ()
+
+    def leading(self, link: dict[str, Any]) -> Look:
+        """Return the look with a link to where more is said."""
+        return msgspec.structs.replace(self, links=(link,))
 
     def defaults(self) -> dict[str, Any]:
         """Return the defaults of the fields."""
         plain = {"mode": "absolute", "steps": [{"value": None, "color": "text"}]}
-        given = {"decimals": self.decimals, "min": self.low, "max": self.high}
+        given = {"decimals": self.decimals, "min": self.low, "max": self.high, "links": list(self.links) or None}
         return {
             "unit": self.unit,
             "mappings": list(self.mappings),
@@ -191,9 +197,10 @@ def table(
     sort: str = "",
     descending: bool = True,
     limit: int = 0,
+    missing: str = "–",
     **more: Any,
 ) -> Panel:
-    """Return a table of the named columns in their order; what the query returns beside them is left out."""
+    """Return a table of the named columns in their order; `missing` is said of no rows, and in blank cells."""
     transformations: list[dict[str, Any]] = list(more.pop("transformations", ()))
     if sort:
         transformations.append(
@@ -217,7 +224,7 @@ def table(
         at=at,
         targets=targets,
         options={"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""}},
-        defaults=Look().defaults()
+        defaults=Look(missing=missing).defaults()
         | {"custom": {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False}},
         overrides=[column.override() for column in columns],
         transformations=transformations,
@@ -233,5 +240,10 @@ def coloured(title_or_name: str, colour: str, **properties: Any) -> Override:
 
 def link(title: str, uid: str, **variables: str) -> dict[str, Any]:
     """Return a link to another dashboard; variables are set to fields of the row, the time range goes along."""
-    given = "".join(f'&var-{name}=${{__data.fields["{field}"]:percentencode}}' for name, field in variables.items())
+    given = "".join(f"&var-{name}={of_row(field)}" for name, field in variables.items())
     return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}{given}", "targetBlank": False}
+
+
+def of_row(field: str) -> str:
+    """Return what stands in an address for the value of a field of the row."""
+    return f'${{__data.fields["{field}"]:percentencode}}'

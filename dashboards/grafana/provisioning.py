@@ -1,7 +1,6 @@
-"""Provisioning files of Grafana: data source, dashboard folders, four rules on the pipeline itself.
+"""Provisioning files of Grafana: data source, dashboard folder, rules on the pipeline itself.
 
-There are no contact points and no policy tree: a provisioned tree would replace the site's own. Alerts on homes come
-from heatwatch; these rules are the second pair of eyes on heatwatch.
+There are no contact points and no policy tree: a provisioned tree would replace the site's own.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from typing import Any
 import msgspec
 
 from dashboards.grafana.board import Site
+from dashboards.grafana.health_rules import INTERVAL_S, RULE_GROUP, health_rules
 from dashboards.grafana.queries import DATASOURCE
 
-FOLDER, ALERT_FOLDER = "heatwatch", "heatwatch-health"
-_INTERVAL_S = 60
+FOLDER = "heatwatch"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,109 +92,17 @@ def folders(site: Site, path: str) -> dict[str, Any]:
     }
 
 
-class _Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule: fires where the newest value of a query is above or below a limit, or where there is none."""
-
-    uid: str
-    title: str
-    query: str
-    within_s: int
-    above: bool
-    limit: float
-    hold: str
-
-
 def alerting(site: Site) -> dict[str, Any]:
-    """Return the rules of the pipeline's health, in a folder of their own; in queries a `$` needs no doubling."""
+    """Return the rules on the pipeline's health, in a folder of their own; in queries a `$` needs no doubling."""
     return {
         "apiVersion": 1,
         "groups": [
             {
                 "orgId": 1,
-                "name": "heatwatch",
+                "name": RULE_GROUP,
                 "folder": site.say("alert_folder"),
-                "interval": f"{_INTERVAL_S}s",
-                "rules": [_rule(rule) for rule in _rules(site)],
+                "interval": f"{INTERVAL_S}s",
+                "rules": health_rules(site.say),
             }
         ],
     }
-
-
-def _rules(site: Site) -> list[_Rule]:
-    status = 'FROM "site_status" WHERE $timeFilter'
-    return [
-        _Rule(
-            uid="heatwatch-collector",
-            title=site.say("alert_collector"),
-            query='SELECT spread("readings") AS "value" FROM "intake" WHERE $timeFilter '
-            "AND \"fate\" = 'received' AND \"reason\" = ''",
-            within_s=900,
-            above=False,
-            limit=1.0,
-            hold="5m",
-        ),
-        _Rule(
-            uid="heatwatch-store",
-            title=site.say("alert_store"),
-            query=f'SELECT last("newest_age_s") AS "value" {status}',
-            within_s=600,
-            above=True,
-            limit=1800.0,
-            hold="5m",
-        ),
-        _Rule(
-            uid="heatwatch-analyzer",
-            title=site.say("alert_analyzer"),
-            query=f'SELECT last("judge_lag_s") AS "value" {status}',
-            within_s=600,
-            above=True,
-            limit=600.0,
-            hold="2m",
-        ),
-        _Rule(
-            uid="heatwatch-online",
-            title=site.say("alert_online"),
-            query=f'SELECT last("online_rate") AS "value" {status}',
-            within_s=600,
-            above=False,
-            limit=0.9,
-            hold="15m",
-        ),
-    ]
-
-
-def _rule(rule: _Rule) -> dict[str, Any]:
-    query = {
-        "refId": "A",
-        "relativeTimeRange": {"from": rule.within_s, "to": 0},
-        "datasourceUid": DATASOURCE["uid"],
-        "model": {
-            "refId": "A",
-            "datasource": DATASOURCE,
-            "query": rule.query,
-            "rawQuery": True,
-            "resultFormat": "time_series",
-            "intervalMs": 60_000,
-            "maxDataPoints": 43_200,
-        },
-    }
-    reduced = _expression("B", "reduce", expression="A", reducer="last", settings={"mode": "dropNN"})
-    evaluator = {"type": "gt" if rule.above else "lt", "params": [rule.limit]}
-    judged = _expression("C", "threshold", expression="B", conditions=[{"evaluator": evaluator}])
-    return {
-        "uid": rule.uid,
-        "title": rule.title,
-        "condition": "C",
-        "for": rule.hold,
-        # Where nothing comes, what writes these rows, the store or both are down.
-        "noDataState": "Alerting",
-        "execErrState": "Error",
-        "labels": {"team": "heatwatch"},
-        "annotations": {"summary": rule.title},
-        "data": [query, reduced, judged],
-    }
-
-
-def _expression(ref: str, kind: str, **more: Any) -> dict[str, Any]:
-    model = {"refId": ref, "type": kind, "datasource": {"type": "__expr__", "uid": "__expr__"}, **more}
-    return {"refId": ref, "relativeTimeRange": {"from": 0, "to": 0}, "datasourceUid": "__expr__", "model": model}

@@ -39,9 +39,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def newest(measurement: Measurement, fields: Iterable[str], *, where: Where | None = None) -> Target:
-    """Ask for the newest value of each field, as one row."""
-    columns = ", ".join(f"last({_name(f)}) AS {_name(f)}" for f in fields)
+def newest(measurement: Measurement, fields: Iterable[str], *, where: Where | None = None, per: float = 1) -> Target:
+    """Ask for the newest value of each field, as one row; `per` 60 makes minutes of seconds."""
+    share = "" if per == 1 else f" / {per}"
+    columns = ", ".join(f"last({_name(f)}){share} AS {_name(f)}" for f in fields)
     return Target(query=f"SELECT {columns} FROM {_name(measurement)} WHERE {_conditions(where)}", table=True)
 
 
@@ -53,6 +54,7 @@ def newest_rows(
     by: str,
     where: Where | None = None,
     having: str = "",
+    within: str = "",
 ) -> Target:
     """Ask for the newest row of each series as a table.
 
@@ -66,11 +68,14 @@ def newest_rows(
         A field that every row has: its newest value says which row is the newest.
     having
         Condition on the newest rows, such as `"cold" > 0`.
+    within
+        A stretch of its own (`2d`) for rows that are not written as often as others; the panel's unless given.
     """
     columns, tags = list(columns), list(tags)
     others = [name for name in columns if name not in tags and name != by]
     fields = ", ".join([f"last({_name(by)}) AS {_name(by)}", *map(_name, others)])
-    inner = f"SELECT {fields} FROM {_name(measurement)} WHERE {_conditions(where)} GROUP BY {_names(tags)}"
+    conditions = " AND ".join([f"time > now() - {within}", *_equal(where)]) if within else _conditions(where)
+    inner = f"SELECT {fields} FROM {_name(measurement)} WHERE {conditions} GROUP BY {_names(tags)}"
     condition = f" WHERE {having}" if having else ""
     return Target(query=f"SELECT {_names(columns)} FROM ({inner}){condition}", table=True)
 
@@ -111,9 +116,24 @@ def raw(measurement: Measurement, fields: Iterable[str], *, where: Where, having
     )
 
 
+def known_values(
+    measurement: Measurement, field: str, *, by: str, tags: Iterable[str], where: Where, within: str
+) -> str:
+    """Ask for the newest text of each series in a stretch of its own (`60d`): the choices of a variable.
+
+    `by` is a field that every row has, as in `newest_rows`.
+    """
+    conditions = " AND ".join([f"time > now() - {within}", *_equal(where)])
+    inner = (
+        f"SELECT last({_name(by)}) AS {_name(by)}, {_name(field)} AS {_name(field)} FROM {_name(measurement)} "
+        f"WHERE {conditions} GROUP BY {_names(tags)}"
+    )
+    return f"SELECT {_name(field)} FROM ({inner})"
+
+
 def tag_values(measurement: Measurement, tag: str, where: Where | None = None) -> str:
     """Ask for the values of a tag: the choices of a variable."""
-    condition = " AND ".join(f"{_name(k)} = '{v}'" for k, v in (where or {}).items())
+    condition = " AND ".join(_equal(where))
     return f"SHOW TAG VALUES FROM {_name(measurement)} WITH KEY = {_name(tag)}" + (
         f" WHERE {condition}" if condition else ""
     )
@@ -125,7 +145,11 @@ def chosen(*variables: str, **fixed: str) -> dict[str, str]:
 
 
 def _conditions(where: Where | None) -> str:
-    return " AND ".join(["$timeFilter", *(f"{_name(tag)} = '{value}'" for tag, value in (where or {}).items())])
+    return " AND ".join(["$timeFilter", *_equal(where)])
+
+
+def _equal(where: Where | None) -> list[str]:
+    return [f"{_name(tag)} = '{value}'" for tag, value in (where or {}).items()]
 
 
 def _name(name: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dashboards.grafana import looks
-from dashboards.grafana.board import SERVICE, Dashboard, Site
-from dashboards.grafana.columns import CLOCK_TIME, NOW, RATE, alarm, names, order_columns, order_details
+from dashboards.grafana.board import HOME, SERVICE, Dashboard, Site
+from dashboards.grafana.columns import CLOCK_TIME, NOW, RATE, WAY, alarm, names, order_columns, order_details
 from dashboards.grafana.order_rows import STEPS
-from dashboards.grafana.panels import Column, Look, Panel, bars, coloured, stat, table
+from dashboards.grafana.panels import Column, Look, Panel, bars, coloured, link, stat, table
 from dashboards.grafana.queries import Target, history, newest, newest_rows
 from heating.measurement import Measurement
 
@@ -29,11 +29,14 @@ def _figures(site: Site) -> list[Panel]:
     opened = Target(
         query=f'SELECT {_OPENED} AS "orders" FROM "order_day" WHERE $timeFilter AND "step" = \'issued\'', table=True
     )
+    count, late = Look(decimals=0), alarm(1, looks.RED)
     return [
-        stat(say("orders_open"), (0, 0, 4, 6), [newest(status, ["orders"])], Look(decimals=0), time_from=NOW),
-        stat(say("orders_overdue"), (4, 0, 4, 6), [newest(status, ["overdue"])], alarm(1, looks.RED), time_from=NOW),
-        stat(say("orders_in_range"), (0, 6, 4, 7), [opened], Look(decimals=0)),
-        stat(say("share_met"), (4, 6, 4, 7), [share], RATE),
+        stat(say("orders_open"), (0, 0, 4, 4), [newest(status, ["orders"])], count, time_from=NOW),
+        stat(say("orders_overdue"), (4, 0, 4, 4), [newest(status, ["overdue"])], late, time_from=NOW),
+        stat(say("orders_in_range"), (0, 4, 4, 4), [opened], count),
+        stat(say("share_met"), (4, 4, 4, 4), [share], RATE),
+        stat(say("orders_in_month"), (0, 8, 4, 5), [opened], count, time_from="now/M"),
+        stat(say("share_in_month"), (4, 8, 4, 5), [share], RATE, time_from="now/M"),
     ]
 
 
@@ -107,15 +110,17 @@ def _orders(site: Site) -> Panel:
 
 
 def _events(site: Site) -> Panel:
-    say = site.say
+    say, label = site.say, site.say("event_label")
+    to_home = link(say("home_board"), HOME, **{level: level for level in WAY})
     columns = [
         Column(name="Time", title=say("time"), unit=CLOCK_TIME, width=110),
-        Column(name="label", title=say("event"), width=95),
+        Column(name=label, title=say("event"), width=95),
         Column(name="order_no", title=say("order_no"), width=150),
-        Column(name="home", title=say("home_id")),
+        Column(name="home", title=say("home_id"), link=to_home),
+        *(Column(name=level, title=say(level), hidden=True) for level in WAY[:3]),
     ]
+    selected = ", ".join(f'"{column.name}"' for column in columns[1:])
     target = Target(
-        query='SELECT "label", "order_no", "home" FROM "order_event" WHERE $timeFilter ORDER BY time DESC LIMIT 200',
-        table=True,
+        query=f'SELECT {selected} FROM "order_event" WHERE $timeFilter ORDER BY time DESC LIMIT 200', table=True
     )
     return table(say("events_table"), (17, 20, 7, 11), [target], columns)

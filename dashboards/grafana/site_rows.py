@@ -98,6 +98,7 @@ def branch_profiles(snapshot: Snapshot, latest: ReadingTable, entries: ReadingTa
             {
                 "station": station,
                 "branch": branch,
+                "homes": float(len(_whole(rooms, branch))),
                 "spread_k": None if near is None or far is None else near - far,
                 "supply_c": _mean(_whole(supply, branch)),
                 "return_c": _mean(_whole(back, branch)),

@@ -15,6 +15,7 @@ from dashboards.grafana.columns import (
     building_column,
     by_floor,
     names,
+    table_of_thirds,
 )
 from dashboards.grafana.panels import Column, Look, Panel, coloured, lines, stat, table
 from dashboards.grafana.queries import chosen, history, newest, newest_rows
@@ -29,7 +30,14 @@ def station_and_branch(site: Site) -> Dashboard:
         uid=STATION,
         title=site.say("station_board"),
         variables=chain(site.say, "branch"),
-        panels=[*_figures(site), *_water(site), *_imbalance(site), _distribution(site), _buildings(site)],
+        panels=[
+            *_figures(site),
+            *_water(site),
+            *_imbalance(site),
+            _distribution(site),
+            _branches(site),
+            _buildings(site),
+        ],
     )
 
 
@@ -107,7 +115,7 @@ def _distribution(site: Site) -> Panel:
     return Panel(
         type="heatmap",
         title=site.say("distribution"),
-        at=(0, 20, 10, 10),
+        at=(0, 20, 10, 14),
         targets=[target],
         options={
             "calculate": True,
@@ -126,6 +134,11 @@ def _distribution(site: Site) -> Panel:
     )
 
 
+def _branches(site: Site) -> Panel:
+    """Set the branches of the station side by side."""
+    return table_of_thirds(site, site.say("branches_of_station"), (10, 20, 14, 6), where=chosen("station"))
+
+
 def _buildings(site: Site) -> Panel:
     say = site.say
     columns = [
@@ -136,4 +149,4 @@ def _buildings(site: Site) -> Panel:
     target = newest_rows(
         Measurement.BUILDING_STATUS, names(columns), tags=("station", "branch", "building"), by="cold", where=_HERE
     )
-    return table(say("buildings_of_branch"), (10, 20, 14, 10), [target], columns, sort="cold", time_from=NOW)
+    return table(say("buildings_of_branch"), (10, 26, 14, 8), [target], columns, sort="cold", time_from=NOW)

@@ -25,8 +25,8 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "homes_confirmed": ("已确认", "Confirmed"),
     "homes_unknown": ("无数据用户", "Homes unknown"),
     "homes_total": ("监测用户", "Homes watched"),
-    "rate_now": ("合格率 · 当前", "Qualified now"),
-    "rate_today": ("合格率 · 今日", "Qualified today"),
+    "rate_now": ("当前合格率", "Qualified now"),
+    "rate_today": ("今日合格率", "Today so far"),
     "orders_open": ("在办调度单", "Open orders"),
     "orders_overdue": ("其中超时", "Overdue"),
     "judged_age": ("判定滞后", "Judging behind"),
@@ -41,6 +41,8 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "mean_line": ("室内均温", "Indoor mean"),
     "p10_line": ("最低一成低于", "Coldest tenth below"),
     "outdoor_line": ("室外", "Outdoor"),
+    "water": ("供回水", "Water"),
+    "rooms": ("室温", "Rooms"),
     "supply": ("供水", "Supply"),
     "return": ("回水", "Return"),
     "near": ("近端", "Near"),
@@ -49,7 +51,6 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "spread": ("近端 − 末端", "Near − far"),
     "near_end_homes": ("低温用户清单（按优先级）", "Cold homes by priority"),
     "home_id": ("用户", "Home"),
-    "room_no": ("房号", "Room"),
     "status_word": ("状态", "Status"),
     "temp": ("室温", "Temp."),
     "limit": ("限值", "Limit"),
@@ -86,12 +87,21 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "marks": ("质量标记", "Marks"),
     "time": ("时间", "Time"),
     "kind": ("类别", "Kind"),
+    "board": ("看板名", "Board"),
+    "to_place": ("打开看板", "Open its dashboard"),
     "place": ("位置", "Place"),
     "severity": ("程度", "Severity"),
     "points_count": ("测温点", "Points"),
+    # places by kind: what stands for the parts of an id
+    "place_home": ("$1 $2号楼 $3单元 $4室", "$1 bldg $2 unit $3 rm $4"),
+    "place_building": ("$1 $2号楼", "$1 bldg $2"),
+    "place_riser": ("$1 $2号楼 立管 $3", "$1 bldg $2 riser $3"),
+    "place_branch": ("$1 支线 $2", "$1 branch $2"),
+    "place_station": ("换热站 $1", "station $1"),
     # panels
     "temperatures": ("室内与室外温度", "Indoor and outdoor temperature"),
     "branches_thirds": ("各支线近、中、末端室温", "Near, middle and far end of each branch"),
+    "branches_of_station": ("本站各支线", "Branches of the station"),
     "worst_buildings": ("最差楼栋", "Worst buildings"),
     "causes": ("原因诊断", "Causes told apart"),
     "late_orders": ("调度单（超时在前）", "Orders, overdue first"),
@@ -118,6 +128,8 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "state_history": ("判定状态", "Status as judged"),
     "orders_of_home": ("本户调度单经过", "Orders of this home"),
     "event": ("经过", "Event"),
+    # the column with the words of events
+    "event_label": ("label_zh", "label_en"),
     "cold_confirmed": ("低温 · 已确认", "confirmed"),
     # data quality
     "devices_online": ("在线设备", "Devices online"),
@@ -152,7 +164,9 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "orders_table": ("在办调度单", "Open orders"),
     "clocks_table": ("时限达成（所选时段内生成的调度单）", "Clocks met (orders opened in the range)"),
     "clocks_history": ("每日时限达成", "Clocks by day"),
-    "orders_in_range": ("生成调度单 · 所选时段", "Orders opened in the range"),
+    "orders_in_range": ("生成调度单 · 所选时段", "Opened in the range"),
+    "orders_in_month": ("生成调度单 · 本月", "Opened this month"),
+    "share_in_month": ("达成率 · 本月", "Met this month"),
     "events_table": ("最近经过", "Latest events"),
     "step": ("步骤", "Step"),
     "met": ("按时", "In time"),
@@ -180,9 +194,28 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "replayed": ("补传", "replayed"),
     # alert rules
     "alert_collector": ("采集中断：15 分钟没有任何读数", "Collector silent: no reading for 15 minutes"),
-    "alert_store": ("入库滞后：库中最新读数早于 30 分钟", "Store behind: newest stored reading is over 30 minutes old"),
+    "alert_collector_hint": (
+        "没有设备上报、代理或采集停止，或 heatwatch、数据库停止写入；请看 heatwatch 的 /healthz",
+        "No device reports, broker or collector are down, or heatwatch or its database are; see /healthz of heatwatch",
+    ),
+    "alert_store": (
+        "入库异常：有读数到达，库中最新读数早于 30 分钟",
+        "Store behind: readings come, the newest stored one is over 30 minutes old",
+    ),
+    "alert_store_hint": (
+        "到达的读数全部迟到或被隔离；见看板“数据质量”的读数去向与隔离原因",
+        "All that comes is late or quarantined; see reasons on the dashboard on data quality",
+    ),
     "alert_analyzer": ("判定停滞：分析 10 分钟未推进", "Analyzer stale: not moved for 10 minutes"),
+    "alert_analyzer_hint": (
+        "低温用户与调度单停在此前的状态；请看 heatwatch 的 /healthz 与分析进程日志",
+        "Cold homes and orders stand as they were; see /healthz of heatwatch and the analyzer's log",
+    ),
     "alert_online": ("设备在线率低于 90%", "Devices online below 90 %"),
+    "alert_online_hint": (
+        "失联设备的用户按“无数据”处理，不作达标；见看板“数据质量”",
+        "Homes of silent devices count as unknown, not as warm; see the dashboard on data quality",
+    ),
 }
 
 # Why readings were not stored, in the words of the collector's counters.

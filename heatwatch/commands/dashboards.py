@@ -67,7 +67,7 @@ def push_live(
 
     The data source gets the secret of `store.token_file`; with --user the part behind its colon is the password.
     """
-    from dashboards.grafana.api import push
+    from dashboards.grafana.push import push
 
     with Context.of(context) as opened:
         url, name = _database(opened, influx, database, in_file=False)

@@ -33,8 +33,9 @@ CASES = [
     for uid, board in BOARDS.items()
     for number, panel in enumerate(board.panels)
 ]
-# What may be empty although all is well: packets wait in a process that is not played, and few readings have marks.
-MAY_BE_EMPTY = {"waiting", "quality"}
+# What may be blank although all is well: packets wait in a process that is not played, few readings have marks, and
+# the ways of orders and findings end at the place that they are about.
+MAY_BE_BLANK = {"waiting", "quality", "branch", "building", "home"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Server:
 
     def ask(self, query: str, since: datetime) -> list[dict[str, Any]]:
         span = f"time >= {to_ms(since)}ms and time <= {to_ms(PLAN.end)}ms"
-        text = query.replace("$timeFilter", span).replace("$__interval", "10m")
+        text = query.replace("$timeFilter", span).replace("$__interval", "10m").replace("now()", f"{to_ms(PLAN.end)}ms")
         return self.series(re.sub(r"\$\{(\w+):raw\}", lambda found: self.chosen[found[1]], text))
 
 
@@ -90,20 +91,58 @@ def _choose(server: Server) -> dict[str, str]:
 
 @pytest.mark.parametrize(("uid", "number"), CASES)
 def test_a_panel_gets_the_columns_that_it_uses(server: Server, uid: str, number: int) -> None:
-    board = BOARDS[uid]
-    body = board.panels[number].to_json(1)
-    since = _since(body.get("timeFrom") or board.start)
-    names, empty = _fields(server, body, since)
-    assert _used(body) <= names | empty, sorted(_used(body) - names)
-    assert not empty - MAY_BE_EMPTY - {_alias_of(body, name) for name in MAY_BE_EMPTY}
+    body = BOARDS[uid].panels[number].to_json(1)
+    assert complaints(server, body, BOARDS[uid].start) == set()
+
+
+def test_a_panel_that_lacks_a_column_or_a_row_would_be_found(server: Server) -> None:
+    """A column that is never written comes as nulls, a wrong condition as no rows: neither may pass."""
+    board = BOARDS["heatwatch-control"]
+    panel = next(p for p in board.panels if '"urgency" > 0' in p.targets[0].query)
+    for right, wrong, found in (
+        ('"deficit_k"', '"deficit"', "deficit_k"),
+        ('"cause" AS "cause"', '"no_such" AS "cause"', "cause"),
+        ('"urgency" > 0', '"urgency" > 9000', "no row"),
+        ('FROM "home_now"', 'FROM "no_such"', "no row"),
+    ):
+        body = panel.to_json(1)
+        query = body["targets"][0]["query"]
+        broken = query.replace(right, wrong) if right in query else query.replace('"cause"', '"no_such" AS "cause"', 1)
+        assert broken != query
+        body["targets"][0]["query"] = broken
+        assert any(found in complaint for complaint in complaints(server, body, board.start)), (right, wrong)
 
 
 @pytest.mark.parametrize("uid", BOARDS)
 def test_a_variable_offers_what_was_chosen(server: Server, uid: str) -> None:
     for variable in BOARDS[uid].variables:
-        found = server.ask(variable.to_json()["query"], PLAN.end)
-        offered = {row[1] for series in found for row in series["values"]}
+        body = variable.to_json()
+        found = server.ask(body["query"], PLAN.end)
+        offered = {_value(body["regex"], row[1]) for series in found for row in series["values"]}
         assert server.chosen[variable.name] in offered | {"none"}
+
+
+def test_a_cell_of_the_grid_leads_to_the_home_that_stands_there(server: Server) -> None:
+    grid = next(p for p in BOARDS["heatwatch-building"].panels if any("empty_storey" in t.query for t in p.targets))
+    (variable,) = (v.to_json() for v in BOARDS["heatwatch-home"].variables if v.name == "home")
+    spots = {
+        row[1].split("|")[0]: _value(variable["regex"], row[1])
+        for row in _rows(server.ask(variable["query"], PLAN.end))
+    }
+    homes = _rows(
+        server.series(
+            'SELECT last("urgency"), "storey", "place" FROM "home_now" '
+            f'WHERE "building" = \'{server.chosen["building"]}\' GROUP BY "home"'
+        ),
+        tag="home",
+    )
+    assert homes
+    for _, _, storey, place, home in homes:
+        assert spots[f"{storey:.0f}F {place}"] == home
+    shown = [
+        row[1] for target in grid.targets for row in _rows(server.ask(target.query, PLAN.end - timedelta(hours=1)))
+    ]
+    assert set(shown) == set(range(int(min(shown)), int(max(shown)) + 1)) - {0}
 
 
 def test_annotations_tell_what_was_done_for_the_home(server: Server) -> None:
@@ -116,11 +155,15 @@ def test_annotations_tell_what_was_done_for_the_home(server: Server) -> None:
 
 def test_rules_on_the_pipeline_get_one_value(server: Server) -> None:
     for rule in alerting(Site(SITE, ZONE, speaker(Language.ZH)))["groups"][0]["rules"]:
-        model = rule["data"][0]["model"]
-        since = PLAN.end - timedelta(seconds=rule["data"][0]["relativeTimeRange"]["from"])
-        (series,) = server.ask(model["query"], since)
-        assert series["columns"] == ["time", "value"]
-        assert isinstance(series["values"][0][1], (int, float))
+        queries = [part for part in rule["data"] if part["datasourceUid"] == "heatwatch"]
+        assert {part["refId"].replace("Q", "$N") for part in queries} == set(
+            re.findall(r"\$N\d", rule["data"][-1]["model"]["expression"])
+        )
+        for part in queries:
+            since = PLAN.end - timedelta(seconds=part["relativeTimeRange"]["from"])
+            (series,) = server.ask(part["model"]["query"], since)
+            assert series["columns"] == ["time", "value"]
+            assert isinstance(series["values"][0][1], (int, float))
 
 
 def test_the_list_by_priority_is_that_of_the_console(server: Server) -> None:
@@ -132,22 +175,40 @@ def test_the_list_by_priority_is_that_of_the_console(server: Server) -> None:
     assert len(rows) == cold["values"][0][1]
 
 
-def _fields(server: Server, body: dict[str, Any], since: datetime) -> tuple[set[str], set[str]]:
-    """Return the names of the fields as Grafana has them, and those of queries that gave nothing."""
+def complaints(server: Server, body: dict[str, Any], start: str) -> set[str]:
+    """Return what a panel uses and does not get: queries without a row, columns without a value."""
+    since = _since(body.get("timeFrom") or start)
+    may_be_blank = MAY_BE_BLANK | {_alias_of(body, name) for name in MAY_BE_BLANK}
     names: set[str] = set()
-    empty: set[str] = set()
+    wrong: set[str] = set()
     for target in body["targets"]:
         found = server.ask(target["query"], since)
         if target["resultFormat"] == "table":
-            selected = {name if name != "time" else "Time" for series in found for name in series["columns"]}
-            names |= selected
-            if not found:
-                empty |= {re.findall(r'"(\w+)"', target["query"])[0]}
-        elif found:
-            names |= {_line(target["alias"], series) for series in found}
+            names |= {name if name != "time" else "Time" for series in found for name in _filled(series)}
         else:
-            empty |= {target["alias"]}
-    return names, empty
+            names |= {_line(target["alias"], series) for series in found if len(_filled(series)) > 1}
+        if not any(series["values"] for series in found) and target.get("alias") not in may_be_blank:
+            wrong.add(f"no row: {target['query']}")
+    return wrong | {f"no value: {name}" for name in _used(body) - names - may_be_blank}
+
+
+def _filled(series: dict[str, Any]) -> set[str]:
+    """Return the columns with a value in a row at least; InfluxQL gives nulls for what nobody ever wrote."""
+    columns = zip(series["columns"], zip(*series["values"], strict=True), strict=True)
+    return {name for name, values in columns if any(value is not None for value in values)}
+
+
+def _rows(found: list[dict[str, Any]], tag: str = "") -> list[tuple[Any, ...]]:
+    return [(*row, series["tags"][tag]) if tag else tuple(row) for series in found for row in series["values"]]
+
+
+def _value(regex: str, offered: str) -> str:
+    """Return the value of a choice, as Grafana takes it out of a row."""
+    if not regex:
+        return offered
+    found = re.search(regex.strip("/").replace("(?<", "(?P<"), offered)
+    assert found
+    return found["value"]
 
 
 def _line(alias: str, series: dict[str, Any]) -> str:
@@ -161,6 +222,8 @@ def _alias_of(body: dict[str, Any], field: str) -> str:
 def _used(body: dict[str, Any]) -> set[str]:
     """Return the names of fields that transformations and overrides speak of."""
     used = {o["matcher"]["options"] for o in body["fieldConfig"]["overrides"]}
+    one = body["options"].get("reduceOptions", {}).get("fields", "")
+    used |= {one.strip("/^$")} - {""}
     for transformation in body["transformations"]:
         options = transformation["options"]
         match transformation["id"]:
@@ -176,7 +239,8 @@ def _used(body: dict[str, Any]) -> set[str]:
 
 
 def _since(text: str) -> datetime:
-    if text == "now/d":
-        return local_midnight(PLAN.end.astimezone(ZONE).date(), ZONE)
+    today = PLAN.end.astimezone(ZONE).date()
+    if text in ("now/d", "now/M"):
+        return local_midnight(today if text == "now/d" else today.replace(day=1), ZONE)
     number, unit = re.fullmatch(r"(?:now-)?(\d+)([mhd])", text).groups()  # type: ignore[union-attr]
     return PLAN.end - int(number) * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[unit]

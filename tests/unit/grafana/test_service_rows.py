@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,6 +116,17 @@ def test_rows_hold_no_personal_data(site: Site) -> None:
     )
     assert "张建国" not in text
     assert "13812345678" not in text
+
+
+def test_rows_are_said_in_no_language_but_for_the_marks_that_have_both(site: Site) -> None:
+    stage(site).write(NOW)
+    for measurement in (Measurement.ORDER_STATUS, Measurement.FINDING_STATUS, Measurement.HOME_NOW):
+        own = {"order_no", "home", "station", "branch", "building", "subject", "named", "room", "place"}
+        texts = [str(value) for row in rows(site, measurement) for name, value in row.items() if name not in own]
+        assert texts
+        assert not re.search(r"[\u4e00-\u9fff]", " ".join(texts))
+    event = next(row for row in rows(site, Measurement.ORDER_EVENT) if row["event"] == "opened")
+    assert (event["label_zh"], event["label_en"]) == ("生成", "opened")
 
 
 def test_the_analyzer_is_behind_while_changes_wait_for_it(site: Site) -> None:
