@@ -90,6 +90,19 @@ class QuickClient(Client):
             self._sock_close()
             self.disconnect()
 
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        """See paho, which leaves the socket open where the handshake fails."""
+        assert self._ssl_context is not None
+        assert self._ssl_context.check_hostname
+        wrapped = self._ssl_context.wrap_socket(tcp_sock, server_hostname=self._host, do_handshake_on_connect=False)
+        try:
+            wrapped.settimeout(self.connect_timeout)
+            wrapped.do_handshake()
+        except BaseException:
+            wrapped.close()
+            raise
+        return wrapped
+
     def forget_queued(self) -> None:
         """Drop what was to be sent on the connection before."""
         self._out_packet.clear()

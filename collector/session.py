@@ -310,6 +310,7 @@ class Session:
             log.info("subscribed filter=%s", topic)
         if self._granted == frozenset(self._wanted):
             self._remembered.save(self._granted)
+            self._losses.alive(self._clock.now())
 
     def _on_connect_fail(self, client: Client, userdata: Any) -> None:
         if client is self._client:

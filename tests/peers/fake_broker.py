@@ -7,10 +7,15 @@ import threading
 
 
 class FakeBroker:
-    """Accepts MQTT 5 connections; answers CONNECT and SUBSCRIBE, the latter with `suback`."""
+    """Accepts MQTT 5 connections; answers CONNECT and SUBSCRIBE.
 
-    def __init__(self, suback: int) -> None:
+    `suback` is the reason code of the latter, None for no answer; `farewell` follows it, and ends the connection.
+    """
+
+    def __init__(self, suback: int | None, *, farewell: bytes = b"") -> None:
         self._suback = suback
+        self._farewell = farewell
+        self.connections = 0
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -31,9 +36,13 @@ class FakeBroker:
             while head := peer.recv(1):
                 body = _exactly(peer, _length(peer))
                 if head[0] >> 4 == 1:
+                    self.connections += 1
                     peer.sendall(b"\x20\x03\x00\x00\x00")
-                elif head[0] >> 4 == 8:
+                elif head[0] >> 4 == 8 and self._suback is not None:
                     peer.sendall(b"\x90\x04" + body[:2] + b"\x00" + bytes([self._suback]))
+                    if self._farewell:
+                        peer.sendall(self._farewell)
+                        return
                 elif head[0] >> 4 == 12:
                     peer.sendall(b"\xd0\x00")
 

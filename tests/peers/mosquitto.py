@@ -93,7 +93,7 @@ def _config(folder: Path, port: int, *, persistence: bool, extra: tuple[str, ...
     lines = [
         line
         for line in (ROOT / "config" / "mosquitto.conf").read_text(encoding="utf-8").splitlines()
-        if line and not line.startswith("#") and line.split()[0] not in _OURS
+        if line and not line.startswith("#") and line.split()[0] not in _OURS | {other.split()[0] for other in extra}
     ]
     if not persistence:
         lines = [line for line in lines if not line.startswith(("persistence ", "autosave"))]

@@ -8,13 +8,14 @@ import threading
 
 
 class Proxy:
-    """Forwards connections to a port of this machine until `cut`."""
+    """Forwards connections to a port of this machine until `cut`; `swallow` makes new ones get no answer at all."""
 
     def __init__(self, target: int) -> None:
         self._target = target
         self._lock = threading.Lock()
         self._ends: list[socket.socket] = []
         self._open = True
+        self._swallows = False
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -36,9 +37,15 @@ class Proxy:
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
 
+    def swallow(self) -> None:
+        """Break every connection; accept new ones and stay silent."""
+        self.cut()
+        with self._lock:
+            self._open = self._swallows = True
+
     def mend(self) -> None:
         with self._lock:
-            self._open = True
+            self._open, self._swallows = True, False
 
     def _accept(self) -> None:
         while True:
@@ -53,6 +60,10 @@ class Proxy:
                 continue
             far.settimeout(None)
             with self._lock:
+                if self._swallows:
+                    self._ends.append(near)
+                    far.close()
+                    continue
                 if self._open:
                     self._ends += [near, far]
                     for one, other in ((near, far), (far, near)):

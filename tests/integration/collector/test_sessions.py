@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 from iotcore import Broker
@@ -17,59 +13,13 @@ from peers.books import MemoryLedger, MemoryStore
 from peers.collecting import Publisher, instants, now_ms, wait_until
 from peers.fake_broker import FakeBroker
 from peers.mosquitto import mosquitto
+from peers.stage import REGISTER, collecting
 
 from collector.payloads import families
-from collector.settings import CollectorSettings, MqttSettings, TopicSettings
-from collector.stage import CollectorSetup, CollectorStage
-from heating.clock import SystemClock
+from collector.settings import TopicSettings
 from heating.errors import StoreMisconfigured, StoreUnavailable
-from heating.register import Register
-from heating.site import MeasurementPoint
 
 pytestmark = pytest.mark.integration
-
-REGISTER = Register.of_points(MeasurementPoint(point_id=f"P{i}", device_id=f"D{i}", station="S1") for i in range(10))
-
-
-@dataclass
-class Running:
-    stage: CollectorStage
-    store: MemoryStore
-    ledger: MemoryLedger
-    stop: threading.Event
-    thread: threading.Thread
-
-    def end(self) -> None:
-        self.stop.set()
-        self.thread.join(20)
-        assert not self.thread.is_alive()
-
-    def health(self) -> str:
-        health = self.stage.health(datetime.now(UTC))
-        return "ok" if health.ok else health.text
-
-    def metric(self, name: str) -> float:
-        return next(m.value for m in self.stage.metrics() if m.name == f"heatwatch_collector_{name}")
-
-
-@contextmanager
-def collecting(port, *, store=None, ledger=None, ready=True, folder="", **mqtt):
-    store, ledger = store or MemoryStore(), ledger or MemoryLedger(REGISTER)
-    setup = CollectorSetup(
-        mqtt=MqttSettings(port=port, **mqtt),
-        collector=CollectorSettings(batch_wait_s=0.05, state_dir=folder),
-        zone=ZoneInfo("Asia/Shanghai"),
-    )
-    stage, stop = CollectorStage(setup, store, ledger, SystemClock()), threading.Event()
-    thread = threading.Thread(target=stage.run, args=(stop,), daemon=True)
-    running = Running(stage, store, ledger, stop, thread)
-    thread.start()
-    try:
-        if ready:
-            assert wait_until(lambda: running.health() == "ok", 20), running.health()
-        yield running
-    finally:
-        running.end()
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
