@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from collector.payloads.codecs import measured
+from collector.payloads.codecs import codec_sample, measured
 from collector.payloads.fields import celsius, measures
 from collector.payloads.message import Message, Reason, Sample, Silence, Unreadable, flawed, instant, silent
 from collector.payloads.tree import Node, parse
@@ -18,7 +18,7 @@ _NUMBER = re.compile(
 # What Home Assistant and gateways publish for a sensor that says nothing.
 _ABSENT = frozenset({"", "unavailable", "unknown", "none", "null", "offline"})
 # Under which names gateways wrap a value, and its time; the first one counts.
-_VALUES = ("value", "state", "val", "v", "temperature")
+_VALUES = ("value", "state", "val", "v")
 _TIMES = ("ts", "timestamp", "time")
 
 
@@ -50,6 +50,8 @@ class Value:
         if payload[:1] in (b"{", b'"'):
             tree = parse(payload)
             wrapped = tree if isinstance(tree, dict) else {"value": tree}
+            if self._field == "temperature_c" and not any(name in wrapped for name in _VALUES):
+                return self._named(wrapped)
             value, sample.ts_ms = _wrapped(wrapped), _time(wrapped, self._zone)
             if value is None:
                 return None
@@ -59,6 +61,14 @@ class Value:
             return None
         else:
             setattr(sample, self._field, celsius(bare_number(payload), self._unit))
+        return sample
+
+    def _named(self, tree: Node) -> Sample:
+        """Return the sample of an object that names its values."""
+        sample = codec_sample(tree, {}, self._unit)
+        if sample is None:
+            raise Unreadable(Reason.WRONG_TYPE)
+        sample.ts_ms = _time(tree, self._zone)
         return sample
 
 

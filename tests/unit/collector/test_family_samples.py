@@ -369,6 +369,7 @@ def test_shelly_status_topics_units_and_clocks():
         (b'"21.5"', 21.5),
         (b'{"value": 70.7, "unit": "\xc2\xb0F"}', 21.5),
         (b"21.50\n", 21.5),
+        (b'{"temperature": 21.5, "humidity": 40}', 21.5),
     ],
 )
 def test_values_in_wrappings(payload, value):
