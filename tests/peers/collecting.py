@@ -142,9 +142,9 @@ class Site:
         try:
             return process.wait(30)
         except subprocess.TimeoutExpired:
-            process.kill()
+            process.send_signal(signal.SIGABRT)
             process.wait(10)
-            raise
+            raise AssertionError(f"it does not end: {self.log()[-8000:]}") from None
 
     def counters(self) -> dict[str, int]:
         ledger = open_ledger(self.ledger_url)
