@@ -78,7 +78,7 @@ def frame_records(frame: bytes, model: str, port: object = None) -> list[Record]
     if "LHT65" in name:
         return [] if port in _DRAGINO_OTHER_PORTS else dragino(frame)
     if "EM3" in name or tuple(frame[:2]) in _FIRST_BLOCKS or (frame[:1] in (b"\xfe", b"\xf8") and port == 85):
-        return milesight(frame)
+        return milesight(frame, logs="EM3" in name or _logs_of_em3(frame))
     if len(frame) == _RECORD and port not in _DRAGINO_OTHER_PORTS and _looks_like_dragino(frame):
         return dragino(frame)
     raise Unreadable(Reason.WRONG_SHAPE)
@@ -90,10 +90,11 @@ def names_itself(frame: bytes, model: str) -> bool:
     return "LHT65" in name or "EM3" in name or tuple(frame[:2]) in _VALUE_BLOCKS
 
 
-def milesight(frame: bytes) -> list[Record]:
+def milesight(frame: bytes, *, logs: bool = True) -> list[Record]:
     """Decode a frame of an EM300-TH or EM320-TH.
 
-    What follows a block that is unknown or cut short cannot be read; what stands before it was.
+    What follows a block that is unknown or cut short cannot be read; what stands before it was. Without `logs`, logged
+    readings are such blocks: every model of Milesight packs them in its own way.
 
     Raises
     ------
@@ -105,14 +106,14 @@ def milesight(frame: bytes) -> list[Record]:
     at = 0
     try:
         while at < len(frame):
-            at += 2 + _milesight_block(frame, at, values, logged)
+            at += 2 + _milesight_block(frame, at, values, logged if logs else None)
     except (IndexError, struct.error, KeyError):
         if not at:
             raise Unreadable(Reason.WRONG_SHAPE) from None
     return ([Record(values)] if values else []) + logged
 
 
-def _milesight_block(frame: bytes, at: int, values: Node, logged: list[Record]) -> int:
+def _milesight_block(frame: bytes, at: int, values: Node, logged: list[Record] | None) -> int:
     """Read one block; return the length of its value."""
     block, at = (frame[at], frame[at + 1]), at + 2
     if block == (0x01, 0x75):
@@ -122,7 +123,7 @@ def _milesight_block(frame: bytes, at: int, values: Node, logged: list[Record]) 
         return 2 if block[0] == 0x03 else 3
     elif block == (0x04, 0x68):
         values["humidity"] = frame[at] / 2
-    elif block == (0x20, 0xCE):
+    elif block == (0x20, 0xCE) and logged is not None:
         logged.append(_milesight_log(frame, at))
         return _milesight_log_size(frame, at)
     elif block in _MILESIGHT_OTHER:
@@ -132,6 +133,21 @@ def _milesight_block(frame: bytes, at: int, values: Node, logged: list[Record]) 
     else:
         raise KeyError(block)
     return 1
+
+
+def _logs_of_em3(frame: bytes) -> bool:
+    """Tell whether the logged readings of an unnamed device can only be those of an EM300-TH or EM320-TH."""
+    first = frame.find(b"\x20\xce")
+    rest = len(frame) - first
+    size = next((size for size in (10, 9) if rest % size == 0), 0)
+    if first < 0 or not size:
+        return False
+    starts = range(first, len(frame), size)
+    return all(frame[at : at + 2] == b"\x20\xce" and _possible(_milesight_log(frame, at + 2)) for at in starts)
+
+
+def _possible(record: Record) -> bool:
+    return -60.0 <= record.values["temperature"] <= 85.0 and record.values["humidity"] <= 100.0
 
 
 def _milesight_log(frame: bytes, at: int) -> Record:

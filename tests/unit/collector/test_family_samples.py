@@ -138,6 +138,10 @@ def test_frames_without_a_reading(frame, profile, port):
         "0E6E0000010F00008F01A7",  # Dragino LSN50v2: 14.3 °C stands elsewhere
         "0B3D01F47FFF016307E5B6",  # Dragino LHT52
         "0000000000000000000000",
+        # logged readings of other Milesight models (their READMEs): WS203, TS201, WT201
+        "20CEAE5BA664040024016520CE5C5CA6640301340165",
+        "20CEC79AFA6401BDFF2E01",
+        "20CE5C470A65D09EC091",
     ],
 )
 def test_frames_of_other_nodes_are_not_guessed_at(frame):
