@@ -147,7 +147,7 @@ def _logs_of_em3(frame: bytes) -> bool:
 
 
 def _possible(record: Record) -> bool:
-    return -60.0 <= record.values["temperature"] <= 85.0 and record.values["humidity"] <= 100.0
+    return bool(-60.0 <= record.values["temperature"] <= 85.0 and record.values["humidity"] <= 100.0)
 
 
 def _milesight_log(frame: bytes, at: int) -> Record:

@@ -34,10 +34,10 @@ class Shelly:
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
         levels = topic.split("/")
-        if levels[0] == "shellies" and len(levels) > 2:
-            return self._first_generation(levels[1], "/".join(levels[2:]), payload)
         if levels[-2:] == ["events", "rpc"] and len(levels) > 2:
             return self._notification(levels[:-2], payload)
+        if levels[0] == "shellies" and len(levels) > 2:
+            return self._first_generation(levels[1], "/".join(levels[2:]), payload)
         if levels[-2:-1] == ["status"] and len(levels) > 2:
             return self._status("/".join(levels[:-2]), levels[-1], payload)
         return silent("", Silence.OTHER_TOPIC if levels[-1] != "online" else Silence.STATUS)
@@ -55,11 +55,14 @@ class Shelly:
         return Message(device_id, [sample])
 
     def _notification(self, prefix: list[str], payload: bytes) -> Message:
+        """Decode what a device says of itself; behind a prefix such as `shellies/` its id is the last level."""
         device_id = "/".join(prefix)
         try:
             tree = parse_object(payload)
-            if text(tree, "src").lower() not in ("", prefix[-1].lower(), device_id.lower()):
+            source = text(tree, "src").lower()
+            if source not in ("", prefix[-1].lower(), device_id.lower()):
                 return flawed(device_id, Reason.DEVICE_MISMATCH)
+            device_id = prefix[-1] if source == prefix[-1].lower() else device_id
             if text(tree, "method") not in ("NotifyFullStatus", "NotifyStatus"):
                 return silent(device_id, Silence.STATUS)
             return self._message(device_id, child(tree, "params"))

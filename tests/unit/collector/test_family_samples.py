@@ -361,6 +361,8 @@ def test_shelly_status_topics_units_and_clocks():
     }
     booting = only(decode("shelly", "shellyhtg3-80b54e358c18/events/rpc", note))
     assert booting.ts_ms is None  # its clock is not set yet
+    behind = decode("shelly", "shellies/shellyhtg3-80b54e358c18/events/rpc", note)
+    assert (behind.device_id, only(behind).temperature_c) == ("shellyhtg3-80b54e358c18", 1.0)
     wired = decode("shelly", "shellies/shelly1-A/ext_temperature/0", b"45.2", probes={"ext_temperature/0": "supply_c"})
     assert only(wired).supply_c == 45.2
 
