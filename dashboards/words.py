@@ -167,6 +167,9 @@ DASHBOARD_WORDS: dict[str, tuple[str, str]] = {
     "alive_fresh": ("正常", "working"),
     "not_fresh": ("滞后", "behind"),
     "not_alive": ("停止", "stopped"),
+    "seconds_ago": ("秒前", "s ago"),
+    "minutes_ago": ("分钟前", "min ago"),
+    "hours_ago": ("小时前", "h ago"),
     # devices
     "devices": ("设备", "Devices"),
     "device_clocks": ("设备时钟与缺号", "Clocks of devices, and gaps"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +21,26 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     def ok(self) -> bool:
         """Alive and fresh."""
         return self.alive and self.fresh
+
+
+class StageNote(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stage was when its process last said so: what the processes of a site know of each other."""
+
+    stage: str
+    at: datetime
+    health: Health
+
+
+class StageBook(Protocol):
+    """The notes of all stages of a site, kept in the ledger (port `Ledger.stages`)."""
+
+    def note(self, healths: Mapping[str, Health], at: datetime) -> None:
+        """Keep the health of stages by name, each in the place of its last note."""
+        ...
+
+    def notes(self) -> list[StageNote]:
+        """Return the last note of every stage that ever made one, by name."""
+        ...
 
 
 class Metric(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import FromQuery
 from litestar.static_files import create_static_files_router
 from litestar.types import Message, Scope
 
@@ -24,7 +25,7 @@ from dashboards.console.guard import SECURITY_HEADERS, entrance
 from dashboards.console.health import HealthReport, health_report, render_metrics
 from dashboards.console.users import Role, User
 from dashboards.console.view import STATIC, View
-from heating.errors import HeatwatchError, InputError
+from heating.errors import HeatwatchError, InputError, LedgerUnavailable
 
 log = logging.getLogger(__name__)
 _MESSAGES = {400: "bad_request", 401: "who", 403: "denied", 404: "not_found", 429: "too_often", 503: "unavailable"}
@@ -32,12 +33,17 @@ _BODY_LIMIT = 256 * 1024
 _NOBODY = User("", Role.CONTROL_ROOM)
 
 
-@get("/healthz", summary="Is every stage alive and fresh", include_in_schema=True)
-async def healthz(desk: AtDesk) -> Response[HealthReport]:
-    """Return 200 when every stage is alive and fresh, else 503."""
+@get("/healthz", summary="Is every stage alive and fresh", sync_to_thread=True, include_in_schema=True)
+def healthz(desk: AtDesk, site: FromQuery[bool] = False) -> Response[HealthReport]:
+    """Return 200 when every stage of this process (`site=true`: of the site) is alive and fresh, else 503."""
     now = desk.now()
-    report = health_report(desk.hooks.health(now), now)
-    return Response(report, status_code=200 if report.status == "ok" else 503)
+    try:
+        stages = desk.stages(now)
+    except LedgerUnavailable:
+        stages = None
+    report = health_report(desk.hooks.health(now), now, stages)
+    asked = report.status if not site else report.site.status if report.site else "failing"
+    return Response(report, status_code=200 if asked == "ok" else 503)
 
 
 @get("/metrics", summary="Prometheus metrics", media_type=MediaType.TEXT)

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from dashboards.console.health import SiteStage, site_stages
 from dashboards.console.users import Users
 from dashboards.snapshot import JudgingRules, Snapshot, SnapshotKeeper
 from heating.clock import Clock
@@ -41,11 +42,15 @@ def _no_health(now: datetime) -> Mapping[str, Health]:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleHooks:
-    """What the roof passes in. Without `record_event` orders can be read but not acted on."""
+    """What the roof passes in. Without `record_event` orders can be read but not acted on.
+
+    `health` is of the stages of this process, `stages` names those that a site cannot be without.
+    """
 
     record_event: RecordEvent | None = None
     health: Callable[[datetime], Mapping[str, Health]] = _no_health
     metrics: Callable[[], Sequence[Metric]] | None = None
+    stages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,10 @@ class Desk:
     @property
     def _keep_s(self) -> float:
         return max(_KEEP_S, _KEEP_LOADS * self.load_seconds)
+
+    def stages(self, now: datetime) -> dict[str, SiteStage]:
+        """Return the stages of the site, of this process and of others."""
+        return site_stages(self.hooks.health(now), self.ledger.stages.notes(), self.hooks.stages, now)
 
     def register(self) -> Register:
         """Return the register in force, read again when another file was imported."""

@@ -50,7 +50,7 @@ def overview(request: Asking, desk: AtDesk) -> Response[str]:
         "worst": worst_buildings(snapshot.buildings, _WORST),
         "headline": headline(snapshot.findings)[:_HEADLINES],
         "orders": by_urgency(snapshot.orders, snapshot.at)[:_ORDERS],
-        "stages": desk.hooks.health(snapshot.at),
+        "stages": desk.stages(desk.now()),
     }
     return page_of(request, desk, "overview.html", snapshot, values)
 

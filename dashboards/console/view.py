@@ -40,6 +40,7 @@ SIGNS = {
 _MISSING = "–"
 READING_UNITS = {"temperature_c": "°C", "humidity_pct": "%", "supply_c": "°C →", "return_c": "°C ←", "battery_v": "V"}
 _LATE_JUDGEMENT = timedelta(minutes=75)
+_AGES = ((3600, "hours_ago"), (60, "minutes_ago"), (1, "seconds_ago"))
 
 
 @cache
@@ -122,6 +123,11 @@ class View:
         if days:
             return f"{days} d {hours} h"
         return f"{hours}:{minutes % 60:02d}"
+
+    def age(self, seconds: float) -> str:
+        """Return how long ago something was."""
+        whole = max(1, int(seconds))
+        return next(f"{whole // size} {self.say(unit)}" for size, unit in _AGES if whole >= size)
 
     def num(self, value: float | None, digits: int = 1) -> str:
         """Return a number, or a dash."""

@@ -23,6 +23,8 @@ from heating.ledger.outbox import SqlOutbox
 from heating.ledger.places import SqlPlaces
 from heating.ledger.port import Chain, FindingBook, Journal, OrderBook, Outbox, Places
 from heating.ledger.quarantine import QuarantineCap
+from heating.ledger.stages import SqlStages
+from heating.stage import StageBook
 
 # Any fixed number does: two processes that open a new PostgreSQL ledger at once must not both create its tables.
 _CREATION_LOCK = 0x6865_6174
@@ -44,6 +46,7 @@ class SqlLedger:
         self.outbox: Outbox = SqlOutbox(database)
         self.journal: Journal = SqlJournal(database, cap)
         self.places: Places = SqlPlaces(database)
+        self.stages: StageBook = SqlStages(database)
 
     def ping(self) -> str:
         """Return one line that names the ledger; raise if it cannot be used."""

@@ -33,6 +33,7 @@ from heating.order import Notice, OrderEvent, WorkOrder
 from heating.register import Register
 from heating.rolled_up import RolledUp
 from heating.site import Contact, MeasurementPoint, Outage
+from heating.stage import StageBook
 
 # The values of the books are imported from here by who uses the books.
 __all__ = [
@@ -380,6 +381,7 @@ class Ledger(Protocol):
     outbox: Outbox
     journal: Journal
     places: Places
+    stages: StageBook
 
     def ping(self) -> str:
         """Return one line that names the ledger; raise if it cannot be used."""
