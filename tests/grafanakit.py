@@ -61,7 +61,7 @@ class Play:
         self.start = plan.end - timedelta(hours=plan.hours)
         simulate_to_files(load_scenario("demo"), plan.homes, plan.seed, folder, self.start, plan.end)
         file = read_register(folder / "points.csv", ZONE)
-        ledger.places.import_register(file.points, file.contacts, self.start)
+        ledger.places.import_register(file.points, file.contacts, self.start, stamp="play")
         self.table = read_readings(folder / "readings.csv", Register.of_points(file.points), ZONE).table
         self.clock = ManualClock(self.start)
         self._rng = np.random.default_rng(plan.seed)

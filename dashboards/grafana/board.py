@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dashboards.grafana.panels import Panel
+from dashboards.grafana.panels import Panel, headed
 from dashboards.grafana.queries import DATASOURCE, known_values, tag_values
 from dashboards.grafana.words import Say
 from heating.measurement import Measurement
@@ -53,7 +53,7 @@ class Variable(msgspec.Struct, frozen=True):
         query = self._query(where)
         return {
             "name": self.name,
-            "label": self.label,
+            "label": headed(self.label),
             "type": "query",
             "datasource": DATASOURCE,
             "query": query,

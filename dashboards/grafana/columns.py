@@ -57,9 +57,9 @@ def home_columns(say: Say) -> list[Column]:
         Column(name="floor_c", title=say("limit"), unit="celsius", decimals=0, width=65),
         Column(name="deficit_k", title=say("deficit"), unit="suffix:K", decimals=1, width=70),
         Column(name="since_ms", title=say("since"), unit=CLOCK_TIME, width=105),
-        Column(name="reasons", title=say("reasons"), mappings=looks.words(say, REASONS), width=165),
-        Column(name="cause", title=say("cause_word"), mappings=looks.words(say, [s.value for s in Scope]), width=85),
-        Column(name="side", title=say("side_word"), mappings=looks.words(say, [s.value for s in Side]), width=100),
+        Column(name="reasons", title=say("reasons"), mappings=looks.words(say, REASONS), width=180),
+        Column(name="cause", title=say("cause_word"), mappings=looks.words(say, [s.value for s in Scope]), width=100),
+        Column(name="side", title=say("side_word"), mappings=looks.words(say, [s.value for s in Side]), width=105),
         Column(name="order_no", title=say("order_no"), width=150),
         Column(name="urgency", title=say("urgency"), hidden=True),
         Column(name="station", title=say("station_name"), hidden=True),
@@ -72,11 +72,11 @@ def finding_columns(say: Say) -> list[Column]:
     """Return the columns of a finding, from `finding_status`."""
     kinds, scopes = [k.value for k in FindingKind], [s.value for s in Scope]
     return [
-        Column(name="severity", title=say("severity"), mappings=looks.severities(say), width=85, colour="color-text"),
-        Column(name="kind", title=say("kind"), mappings=looks.words(say, kinds), width=145),
+        Column(name="severity", title=say("severity"), mappings=looks.severities(say), width=95, colour="color-text"),
+        Column(name="kind", title=say("kind"), mappings=looks.words(say, kinds), width=155),
         place_column(say),
         Column(name="points", title=say("points_count"), decimals=0, width=70),
-        Column(name="cause", title=say("cause_word"), mappings=looks.words(say, scopes), width=90),
+        Column(name="cause", title=say("cause_word"), mappings=looks.words(say, scopes), width=100),
         Column(name="start_ms", title=say("since"), unit=CLOCK_TIME, width=110),
         *way_columns(say),
     ]
@@ -97,9 +97,11 @@ def order_columns(say: Say) -> list[Column]:
     """Return the columns of an order, from `order_status`."""
     late = looks.yes_no(say, "is_late", "in_time", looks.RED)
     return [
-        Column(name="late", title=say("is_late"), width=85, mappings=late, colour="color-text", align="left"),
+        Column(name="late", title=say("is_late"), width=90, mappings=late, colour="color-text", align="left"),
         Column(name="order_no", title=say("order_no"), width=150),
-        Column(name="state", title=say("status_word"), mappings=looks.order_states(say), width=95, colour="color-text"),
+        Column(
+            name="state", title=say("status_word"), mappings=looks.order_states(say), width=110, colour="color-text"
+        ),
         place_column(say),
         Column(name="next_step", title=say("next_step"), mappings=looks.words(say, STEPS), width=90),
         Column(name="due_ms", title=say("due"), unit=CLOCK_TIME, width=105),
@@ -111,11 +113,11 @@ def order_details(say: Say) -> list[Column]:
     """Return the further columns of an order."""
     triggers, scopes = [t.value for t in TriggerClass], [s.value for s in Scope]
     return [
-        Column(name="severity", title=say("severity"), mappings=looks.severities(say), width=85, colour="color-text"),
+        Column(name="severity", title=say("severity"), mappings=looks.severities(say), width=95, colour="color-text"),
         Column(name="priority", title=say("priority"), unit="suffix:K", decimals=1, width=80),
         Column(name="homes", title=say("homes_count"), decimals=0, width=65),
-        Column(name="cause", title=say("cause_word"), mappings=looks.words(say, scopes), width=90),
-        Column(name="trigger", title=say("trigger"), mappings=looks.words(say, triggers), width=100),
+        Column(name="cause", title=say("cause_word"), mappings=looks.words(say, scopes), width=100),
+        Column(name="trigger", title=say("trigger"), mappings=looks.words(say, triggers), width=130),
         Column(name="opened_ms", title=say("opened_at"), unit=CLOCK_TIME, width=110),
     ]
 
@@ -125,13 +127,13 @@ def area_columns(say: Say, first: Column) -> list[Column]:
     return [
         first,
         Column(name="cold", title=say("cold_count"), decimals=0, width=65),
-        Column(name="confirmed", title=say("confirmed_count"), decimals=0, width=75),
-        Column(name="unknown", title=say("unknown_count"), decimals=0, width=75),
+        Column(name="confirmed", title=say("confirmed_count"), decimals=0, width=90),
+        Column(name="unknown", title=say("unknown_count"), decimals=0, width=90),
         Column(name="total", title=say("total_count"), decimals=0, width=65),
-        Column(name="qualified_rate", title=say("rate"), unit="percentunit", decimals=1, width=80,
+        Column(name="qualified_rate", title=say("rate"), unit="percentunit", decimals=1, width=90,
                thresholds=RATE_STEPS, colour="color-text"),
         Column(name="mean_c", title=say("mean"), unit="celsius", decimals=1, width=80),
-        Column(name="vertical_k", title=say("vertical"), unit="suffix:K", decimals=1, width=100),
+        Column(name="vertical_k", title=say("vertical"), unit="suffix:K", decimals=1, width=140),
     ]  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def control_room(site: Site) -> Dashboard:
         panels=[
             *_figures(site),
             _temperatures(site),
-            table_of_thirds(site, site.say("branches_thirds"), (9, 4, 7, 9)),
+            table_of_thirds(site, site.say("branches_thirds"), (9, 6, 7, 9)),
             _buildings(site),
             _homes(site),
             *_work(site),
@@ -57,10 +57,10 @@ def _figures(site: Site) -> list[Panel]:
         ("homes_unknown", _now("unknown"), alarm(1, looks.PINK).leading(to_data)),
         ("rate_now", _now("qualified_rate"), RATE),
         ("rate_today", _today(), RATE),
+        ("online_rate", _now("online_rate"), ONLINE.leading(to_data)),
         ("mean_line", _now("mean_c"), warm),
         ("p10_line", _now("p10_c"), warm),
         ("outdoor_line", _now("outdoor_c"), CELSIUS),
-        ("online_rate", _now("online_rate"), ONLINE.leading(to_data)),
         ("orders_open", _now("orders"), Look(decimals=0).leading(to_service)),
         ("orders_overdue", _now("overdue"), alarm(1, looks.RED).leading(to_service)),
         ("judged_age", _now("judge_lag_s", per=60), Look(unit=MINUTES, decimals=0, thresholds=minutes)),
@@ -68,7 +68,7 @@ def _figures(site: Site) -> list[Panel]:
     hints = {"rate_now": "rate_hint", "rate_today": "rate_today_hint", "online_rate": "online_hint"}
     return [
         stat(
-            say(title), (2 * i, 0, 2, 4), [target], look,
+            say(title), (4 * (i % 6), 3 * (i // 6), 4, 3), [target], look,
             time_from="now/d" if title == "rate_today" else JUST_NOW,
             description=say(hints[title]) if title in hints else "",
         )
@@ -107,7 +107,7 @@ def _temperatures(site: Site) -> Panel:
     limits = looks.steps((None, "transparent"), (site.day_c, looks.RED))
     look = Look(unit="celsius", decimals=1, thresholds=limits)
     return lines(
-        say("temperatures"), (0, 4, 9, 9), targets, look, overrides=overrides,
+        say("temperatures"), (0, 6, 9, 9), targets, look, overrides=overrides,
         custom={"thresholdsStyle": {"mode": "dashed"}},
     )  # fmt: skip
 
@@ -126,14 +126,14 @@ def _buildings(site: Site) -> Panel:
         by="cold",
         having='"cold" > 0',
     )
-    return table(say("worst_buildings"), (16, 4, 8, 9), [target], columns, sort="cold", limit=12, time_from=NOW)
+    return table(say("worst_buildings"), (16, 6, 8, 9), [target], columns, sort="cold", limit=12, time_from=NOW)
 
 
 def _homes(site: Site) -> Panel:
     columns = home_columns(site.say)
     target = newest_rows(Measurement.HOME_NOW, names(columns), tags=HOME_TAGS, by="urgency", having='"urgency" > 0')
     return table(
-        site.say("near_end_homes"), (0, 13, 15, 14), [target], columns, sort="urgency", limit=100, time_from=NOW
+        site.say("near_end_homes"), (0, 15, 14, 13), [target], columns, sort="urgency", limit=100, time_from=NOW
     )
 
 
@@ -151,6 +151,6 @@ def _work(site: Site) -> list[Panel]:
         having='"open" > 0',
     )
     return [
-        table(say("late_orders"), (15, 13, 9, 7), [order_rows], orders, sort="late", limit=50, time_from=NOW),
-        table(say("causes"), (15, 20, 9, 7), [finding_rows], findings, sort="points", limit=50, time_from=NOW),
+        table(say("late_orders"), (14, 15, 10, 7), [order_rows], orders, sort="late", limit=50, time_from=NOW),
+        table(say("causes"), (14, 22, 10, 6), [finding_rows], findings, sort="points", limit=50, time_from=NOW),
     ]

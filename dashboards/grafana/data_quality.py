@@ -125,11 +125,11 @@ def _completeness(site: Site) -> list[Panel]:
     columns = [
         Column(name="Time", title=say("day"), unit="time:YYYY-MM-DD", width=120),
         Column(name="station", title=say("station_name")),
-        Column(name="completeness", title=say("completeness"), unit="percentunit", decimals=1, width=100,
+        Column(name="completeness", title=say("completeness"), unit="percentunit", decimals=1, width=120,
                thresholds=ONLINE_STEPS,
                colour="color-text"),
-        Column(name="hours", title=say("hours_seen"), decimals=0, width=100),
-        Column(name="expected_hours", title=say("hours_expected"), decimals=0, width=100),
+        Column(name="hours", title=say("hours_seen"), decimals=0, width=105),
+        Column(name="expected_hours", title=say("hours_expected"), decimals=0, width=130),
         Column(name="points", title=say("points_count"), decimals=0, width=75),
     ]  # fmt: skip
     target = Target(
@@ -160,7 +160,7 @@ def _findings(site: Site) -> Panel:
 def _reasons(site: Site) -> Panel:
     say = site.say
     columns = [
-        Column(name="fate", title=say("kind"), width=90, mappings=looks.words(say, ("quarantined", "ignored"))),
+        Column(name="fate", title=say("kind"), width=105, mappings=looks.words(say, ("quarantined", "ignored"))),
         Column(name="reason", title=say("reason"), mappings=looks.words(say, REASON_WORDS)),
         Column(name="readings", title=say("readings"), decimals=0, width=80),
     ]

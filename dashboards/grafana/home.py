@@ -17,12 +17,13 @@ _POINT = chosen("point")
 
 def home(site: Site) -> Dashboard:
     """Return the dashboard of a home and one of its points."""
+    figures, graphs = _figures(site), [_temperature(site), _state(site)]
     return Dashboard(
         uid=HOME,
         title=site.say("home_board"),
         variables=chain(site.say, "point"),
-        panels=[*_figures(site), _temperature(site), _state(site), _readings(site), _battery(site), _orders(site)],
-        annotations=[_annotations(site.say)],
+        panels=[*figures, *graphs, _readings(site), _battery(site), _orders(site)],
+        annotations=[_annotations(site.say, [len(figures) + n for n in range(1, len(graphs) + 1)])],
         start="now-48h",
     )
 
@@ -156,8 +157,8 @@ def _events(say: Say) -> str:
     return f'SELECT "{label}", "order_no", "event" FROM "order_event" WHERE $timeFilter AND "home" = \'${{home:raw}}\''
 
 
-def _annotations(say: Say) -> dict[str, object]:
-    """Mark on every graph what was done for the home.
+def _annotations(say: Say, panels: list[int]) -> dict[str, object]:
+    """Mark on the panels of these numbers what was done for the home.
 
     Homes that join and remarks come often and say little on a graph; the table has them.
     """
@@ -167,6 +168,7 @@ def _annotations(say: Say) -> dict[str, object]:
         "datasource": DATASOURCE,
         "enable": True,
         "hide": False,
+        "filter": {"exclude": False, "ids": panels},
         "iconColor": looks.BLUE,
         "query": query,
         "textColumn": say("event_label"),

@@ -45,7 +45,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
     def override(self) -> Override:
         """Return how the column looks."""
-        given: dict[str, Any] = {"displayName": self.title}
+        given: dict[str, Any] = {"displayName": headed(self.title)}
         plain = {"unit": self.unit, "decimals": self.decimals, "mappings": self.mappings, "thresholds": self.thresholds}
         custom = {"custom.width": self.width, "custom.align": self.align}
         given |= {key: value for key, value in (plain | custom).items() if value not in ("", None)}
@@ -242,6 +242,11 @@ def link(title: str, uid: str, **variables: str) -> dict[str, Any]:
     """Return a link to another dashboard; variables are set to fields of the row, the time range goes along."""
     given = "".join(f"&var-{name}={of_row(field)}" for name, field in variables.items())
     return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}{given}", "targetBlank": False}
+
+
+def headed(text: str) -> str:
+    """Return a word of the field as it stands at the head of something."""
+    return text[:1].upper() + text[1:]
 
 
 def of_row(field: str) -> str:

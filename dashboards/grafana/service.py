@@ -47,7 +47,7 @@ def _states(site: Site) -> Panel:
     """Show the orders of each state as a bar with its number."""
     say = site.say
     columns = [
-        Column(name="state", title=say("status_word"), mappings=looks.order_states(say), width=110,
+        Column(name="state", title=say("status_word"), mappings=looks.order_states(say), width=125,
                colour="color-text"),
         Column(name="orders", title=say("orders_count"), decimals=0, colour="gauge"),
         Column(name="overdue", title=say("is_late"), decimals=0, width=80,
@@ -66,8 +66,8 @@ def _clocks(site: Site) -> Panel:
                thresholds=RATE.thresholds, colour="color-text"),
         Column(name="met", title=say("met"), decimals=0, width=75),
         Column(name="missed", title=say("missed"), decimals=0, width=85),
-        Column(name="early", title=say("early"), decimals=0, width=75),
-        Column(name="late", title=say("overdue_now"), decimals=0, width=85,
+        Column(name="early", title=say("early"), decimals=0, width=90),
+        Column(name="late", title=say("overdue_now"), decimals=0, width=90,
                thresholds=looks.steps((None, looks.PLAIN), (1, looks.RED)), colour="color-text"),
         Column(name="running", title=say("waiting_clock"), decimals=0, width=95),
         Column(name="nr", title="#", hidden=True),
@@ -114,7 +114,7 @@ def _events(site: Site) -> Panel:
     to_home = link(say("home_board"), HOME, **{level: level for level in WAY})
     columns = [
         Column(name="Time", title=say("time"), unit=CLOCK_TIME, width=110),
-        Column(name=label, title=say("event"), width=95),
+        Column(name=label, title=say("event"), width=115),
         Column(name="order_no", title=say("order_no"), width=150),
         Column(name="home", title=say("home_id"), link=to_home),
         *(Column(name=level, title=say(level), hidden=True) for level in WAY[:3]),
