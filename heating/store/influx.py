@@ -14,7 +14,7 @@ import numpy as np
 
 from heating.errors import StoreMisconfigured, StoreUnavailable
 from heating.measurement import READINGS, SCHEMAS, Measurement, RollUp
-from heating.reading import Bools, KindCode, ReadingSeries, ReadingTable, TemperatureGrid
+from heating.reading import Bools, Ints, KindCode, ReadingSeries, ReadingTable, TemperatureGrid
 from heating.store import backups
 from heating.store.address import InfluxAddress
 from heating.store.fields import NO_VALUE, keep_fields, without_value
@@ -23,6 +23,7 @@ from heating.store.influx_answers import Refused
 from heating.store.influx_http import InfluxServer
 from heating.store.influx_known import KnownReadings
 from heating.store.influx_lines import LineWriter
+from heating.store.influx_log import renew
 from heating.store.influx_newest import newest_rows
 from heating.store.influx_reading import (
     FIRST_MS,
@@ -228,6 +229,8 @@ class InfluxStore:
 
     def _send_readings(self, rows: ReadingTable) -> list[tuple[int, str]]:
         try:
+            if self._server.interrupted and len(rows):
+                renew(self._server, self._admin, _first_and_last_day(rows.ts_ms))
             return self._send(self._lines.readings(rows))
         except (StoreUnavailable, StoreMisconfigured):
             self._known.doubt(rows)
@@ -263,3 +266,8 @@ class InfluxStore:
             old = self.rollup(rows.measurement, int(rewritten.ts_ms.min()), int(rewritten.ts_ms.max()) + 1)
             for ts_ms, tags in losing_fields(old, rewritten):
                 self._admin.delete_point(rows.measurement, ts_ms, tags)
+
+
+def _first_and_last_day(ts_ms: Ints) -> set[int]:
+    """Return an instant of the first and of the last day: shards are seldom shorter, and batches seldom longer."""
+    return {int(ts) // _DAY_MS * _DAY_MS for ts in (ts_ms.min(), ts_ms.max())}

@@ -39,6 +39,10 @@ class Administration:
                 log.info("store_opened url=%s version=%s", self._server.address.base_url, version)
             return self._version
 
+    def generation(self) -> int:
+        """Return 1, 2 or 3."""
+        return _generation(self.ready())
+
     def bounds(self, measurement: Measurement, start_ms: int, end_ms: int) -> tuple[int, int] | None:
         """Return the first and the last instant [ms] of a measurement in [start, end), None where it is empty."""
         firsts = self._ends(measurement, "first", span(start_ms, end_ms))
@@ -49,6 +53,13 @@ class Administration:
         """Return the newest instant [ms] of a measurement, `NEVER` where it is empty."""
         return max(self._ends(measurement, "last", span(FIRST_MS, LAST_MS)), default=NEVER)
 
+    def delete_all(self, name: str) -> None:
+        """Delete a measurement that is none of ours to keep."""
+        if self.generation() == 1:
+            self._server.command(f'DELETE FROM "{name}"')
+        else:
+            self._delete_v2(FIRST_MS, LAST_MS, f'_measurement="{name}"')
+
     def delete_before(self, measurement: Measurement, cutoff_ms: int) -> None:
         """Delete what is older than an instant.
 
@@ -57,7 +68,7 @@ class Administration:
         StoreMisconfigured
             If the server cannot delete (InfluxDB 3 Core).
         """
-        generation = _generation(self.ready())
+        generation = self.generation()
         if generation == 1:
             self._server.command(f'DELETE FROM "{measurement}" WHERE time < {max(cutoff_ms, FIRST_MS)}ms')
         elif generation == 2:
@@ -69,7 +80,7 @@ class Administration:
 
     def delete_point(self, measurement: Measurement, ts_ms: int, tags: dict[str, str]) -> None:
         """Delete one point; where the server cannot, say so once."""
-        generation = _generation(self.ready())
+        generation = self.generation()
         if generation == 1:
             where = " AND ".join(f'"{name}" = {quoted(value)}' for name, value in tags.items())
             self._server.command(f'DELETE FROM "{measurement}" WHERE time = {ts_ms}ms AND {where}')

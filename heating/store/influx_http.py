@@ -72,6 +72,8 @@ class InfluxServer:
             maxsize=8, retries=False, timeout=urllib3.Timeout(connect=_CONNECT_S, read=_QUERY_S), ssl_context=trust
         )
         self._v1_write = False
+        # Whether an answer failed to come, or a write failed, since the writer last saw to the server's log.
+        self.interrupted = False
         self._closed = False
 
     def version(self) -> str:
@@ -128,6 +130,7 @@ class InfluxServer:
                 _preload_content=True,
             )
         except ApiException as error:
+            self.interrupted |= (error.status or 0) >= 500
             raise meaning(self.address, int(error.status or 0), message(error.body or error.reason)) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._unavailable(error) from error
@@ -197,6 +200,7 @@ class InfluxServer:
         cause = _OBJECT.sub("", str(getattr(error, "reason", None) or error))
         if isinstance(error, urllib3.exceptions.SSLError) and (fault := tls_fault(self.address.base_url, cause)):
             return fault
+        self.interrupted = True
         return StoreUnavailable(f"InfluxDB at {self.address.base_url} does not answer: {cause}")
 
 

@@ -98,6 +98,8 @@ class KnownReadings:
             self._read(FIRST_MS)
             if first:
                 self._doubted = self._devices.as_dict()
+                # How the writer before us ended is not known.
+                self._server.interrupted |= bool(self._doubted)
             self._learnt = True
 
     def _read(self, since_ms: int) -> None:
