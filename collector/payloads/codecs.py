@@ -34,6 +34,10 @@ _TEMPERATURE = (
 _FAHRENHEIT_UNITS = frozenset({"f", "°f", "℉", "fahrenheit", "degf"})
 _FAHRENHEIT = ("temperaturef", "temperaturefahrenheit", "tempf", "tempfsht")
 _NUMBERED = re.compile(r"(?:temperature|tempc|temp)(\d{1,3})")
+# Temperatures that are none of a room: of the board itself, limits, settings.
+_NO_ROOM = re.compile(
+    r"mcu|chip|cpu|board|device|alarm|alert|thresh|limit|min|max|set|target|unit|calib|offset|status|delta"
+)
 _HUMIDITY = (
     "humidity",
     "humiditypct",
@@ -164,7 +168,9 @@ def _temperature(named: Node, unit: str) -> float | None:
     found = _first(named, _TEMPERATURE)
     if found is None and (fahrenheit := _first(named, _FAHRENHEIT)) is not None:
         return measured(fahrenheit, "F")
-    return measured(_only_numbered(named) if found is None else found, unit)
+    if found is None and (found := _only_numbered(named)) is None and _of_another_name(named):
+        raise Unreadable(Reason.AMBIGUOUS_PROBES)
+    return measured(found, unit)
 
 
 def _only_numbered(named: Node) -> object:
@@ -174,6 +180,14 @@ def _only_numbered(named: Node) -> object:
     if len(there) > 1:
         raise Unreadable(Reason.AMBIGUOUS_PROBES)
     return next(iter((there or numbered).values()), None)
+
+
+def _of_another_name(named: Node) -> bool:
+    """Tell whether there is a temperature whose name we do not know: somebody has to say by `probes` what it is."""
+    return any(
+        "temp" in name and isinstance(value, int | float) and not isinstance(value, bool) and not _NO_ROOM.search(name)
+        for name, value in named.items()
+    )
 
 
 def _first(named: Node, names: tuple[str, ...], numbered: re.Pattern[str] | None = None) -> Any:

@@ -49,7 +49,7 @@ _FIRST_BLOCKS = _VALUE_BLOCKS | _MILESIGHT_OTHER.keys()
 _DRAGINO_PROBES = {0x01: "TempC_DS", 0x02: "TempC_TMP117", 0x0B: "Ext_TempC_SHT", 0x0C: "Ext_TempC_SHT"}
 _DRAGINO_TIMED = {0x09: "TempC_DS", 0x0A: "TempC_TMP117"}
 # In these the bytes of the inner sensor hold a serial number.
-_DRAGINO_IDS = {0x0E: "", 0x0F: "", 0x10: "Ext_TempC_SHT", 0x15: "", 0x20: "TempC_TMP117"}
+_DRAGINO_IDS = frozenset({0x0E, 0x0F, 0x10, 0x15, 0x20})
 # Ports of a LHT65 on which no reading comes: log of a probe without times, serial number, state of the device.
 _DRAGINO_OTHER_PORTS = frozenset({3, 4, 5})
 _DRAGINO_UNUSED = frozenset({b"\x7f\xff", b"\x7f\xff" * 2, bytes(4), b"\xff" * 4})
@@ -192,7 +192,7 @@ def _dragino_now(frame: bytes) -> list[Record]:
     else:
         battery: int = struct.unpack_from(">H", frame)[0]
         values |= {"BatV": (battery & 0x3FFF) / 1000, "Bat_status": battery >> 14}
-    if probe := _DRAGINO_PROBES.get(kind) or _DRAGINO_IDS.get(kind):
+    if probe := _DRAGINO_PROBES.get(kind):
         values[probe] = _hundredths(frame, 7)
     if kind not in _DRAGINO_IDS:
         values |= _sht(frame)

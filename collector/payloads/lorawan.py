@@ -87,8 +87,14 @@ class Ttn:
         model = text(child(uplink, "version_ids"), "model_id")
         up = _Uplink(child(uplink, "decoded_payload"), text(uplink, "frm_payload"), model, uplink.get("f_port"))
         samples = self._reader.samples(up, _normalized(uplink))
-        at = instant(uplink.get("received_at") or tree.get("received_at"), self._zone)
-        rssi = _rssi(items(uplink, "rx_metadata"))
+        receptions = items(uplink, "rx_metadata")
+        at = instant(
+            uplink.get("received_at")
+            or tree.get("received_at")
+            or _gateway_time([child(uplink, "settings"), *receptions]),
+            self._zone,
+        )
+        rssi = _rssi(receptions)
         return Message(device_id, _completed(samples, at, rssi, uplink.get("f_cnt")))
 
 
@@ -121,15 +127,19 @@ class _Reader:
         Unreadable
             If a temperature is no number, or a frame that no codec has decoded cannot be read.
         """
-        problem: Unreadable | None = None
-        try:
-            found = self._decoded(up.decoded) or self._measurements(normalized)
-            if found:
-                return found
-        except Unreadable as wrong:
-            problem = wrong
         if not up.decoded and not normalized:
             return self._raw(up)
+        problem: Unreadable | None = None
+        attempts: tuple[Callable[[], list[Sample | Flaw]], ...] = (
+            lambda: self._decoded(up.decoded),
+            lambda: self._measurements(normalized),
+        )
+        for attempt in attempts:
+            try:
+                if found := attempt():
+                    return found
+            except Unreadable as wrong:
+                problem = problem or wrong
         with suppress(Unreadable):
             if found := self._raw(up):
                 return found
@@ -231,7 +241,7 @@ def _completed(
 
 def _gateway_time(receptions: list[Any]) -> object:
     """Return the instant of reception that a gateway gives, where the server gives none."""
-    names = ("gwTime", "nsTime", "time")
+    names = ("gwTime", "nsTime", "time", "received_at")
     return next((r[name] for r in receptions if isinstance(r, dict) for name in names if r.get(name)), None)
 
 

@@ -50,25 +50,18 @@ class Value:
         if payload[:1] in (b"{", b'"'):
             tree = parse(payload)
             wrapped = tree if isinstance(tree, dict) else {"value": tree}
+            named_unit = wrapped.get("unit", wrapped.get("unit_of_measurement"))
+            unit = named_unit if isinstance(named_unit, str) else self._unit
             if self._field == "temperature_c" and not any(name in wrapped for name in _VALUES):
-                return self._named(wrapped)
+                return _named(wrapped, unit, self._zone)
             value, sample.ts_ms = _wrapped(wrapped), _time(wrapped, self._zone)
             if value is None:
                 return None
-            unit = wrapped.get("unit", wrapped.get("unit_of_measurement", self._unit))
-            setattr(sample, self._field, measured(value, unit if isinstance(unit, str) else ""))
+            setattr(sample, self._field, measured(value, unit))
         elif payload.lower().decode("ascii", "replace") in _ABSENT:
             return None
         else:
             setattr(sample, self._field, celsius(bare_number(payload), self._unit))
-        return sample
-
-    def _named(self, tree: Node) -> Sample:
-        """Return the sample of an object that names its values."""
-        sample = codec_sample(tree, {}, self._unit)
-        if sample is None:
-            raise Unreadable(Reason.WRONG_TYPE)
-        sample.ts_ms = _time(tree, self._zone)
         return sample
 
 
@@ -105,3 +98,12 @@ def _wrapped(tree: Node) -> object:
 
 def _time(tree: Node, zone: ZoneInfo | None) -> int | None:
     return instant(next((tree[name] for name in _TIMES if tree.get(name) is not None), None), zone)
+
+
+def _named(tree: Node, unit: str, zone: ZoneInfo | None) -> Sample:
+    """Return the sample of an object that names its values."""
+    sample = codec_sample(tree, {}, unit)
+    if sample is None:
+        raise Unreadable(Reason.WRONG_TYPE)
+    sample.ts_ms = _time(tree, zone)
+    return sample

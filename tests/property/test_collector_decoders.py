@@ -96,17 +96,46 @@ KEYS = st.sampled_from(
         "method",
         "src",
         "TempC_SHT",
+        "TempC1",
+        "temperature_1",
+        "temp_red",
         "BatV",
+        "Bat_status",
+        "Systimestamp",
+        "deviceProfileName",
+        "version_ids",
+        "model_id",
+        "uplink_normalized",
+        "settings",
+        "gwTime",
+        "fPort",
+        "f_port",
+        "value",
+        "unit",
+        "state",
+        "tF",
+        "sys",
+        "unixtime",
+        "devicepower:0",
     ]
 ) | st.text(max_size=4)
+# Pieces of real frames, so that the fuzz gets into them.
+BLOCKS = [
+    bytes.fromhex(text)
+    for text in ("01755C", "03673401", "8367340101", "046865", "20CE9E74466310015D", "00", "FE03B004", "FF0BFF",
+                 "CBF60B0D0376010ADD7FFF", "0ADD0B0DC376096346749E", "00000B0D0376416346749E", "CBB828FF641E1009C401F4")
+]  # fmt: skip
 SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.sampled_from([NOW, NOW // 1000, 10**30, -1, 0, 1e308, "NotifyFullStatus", "F", "D1", "2026-11-22T10:00:00"])
+    | st.sampled_from([NOW, NOW // 1000, 10**30, -1, 0, 1e308, 327.67, 85.0, -127, 2, 3, 85, "21.5"])
+    | st.sampled_from(["NotifyFullStatus", "F", "°F", "D1", "2026-11-22T10:00:00", "LHT65N", "EM300-TH", "Low"])
     | st.floats()
     | st.text(max_size=6)
-    | st.binary(max_size=24).map(lambda raw: base64.b64encode(raw).decode())
+    | (st.binary(max_size=24) | st.lists(st.sampled_from(BLOCKS), max_size=4).map(b"".join)).map(
+        lambda raw: base64.b64encode(raw).decode()
+    )
 )
 TREES = st.recursive(
     SCALARS, lambda kids: st.lists(kids, max_size=4) | st.dictionaries(KEYS, kids, max_size=6), max_leaves=20

@@ -198,6 +198,21 @@ def test_several_channels_and_nothing_that_says_which():
     assert (sample.supply_c, sample.return_c) == (45.0, 38.0)
 
 
+@pytest.mark.parametrize("decoded", [{"Temp_Red": 45.1, "Temp_White": 38.0}, {"TempC_DS": 27.8, "BatV": 3.0}])
+def test_a_temperature_of_an_unknown_name_is_shown_to_somebody(decoded):
+    assert chirpstack(object=decoded).samples == [Flaw(None, Reason.AMBIGUOUS_PROBES)]
+    (name, value), *_ = decoded.items()
+    assert only(chirpstack(object=decoded, probes={name: "temperature_c"})).temperature_c == value
+    # What the server has normalized is no riddle.
+    known = {"decoded_payload": decoded, "normalized_payload": [{"air": {"temperature": 21.5}}]}
+    assert only(ttn({"uplink_message": known})).temperature_c == 21.5
+
+
+@pytest.mark.parametrize("decoded", [{"mcu_temperature": 35.0}, {"temperature_alarm": 1}, {"target_temperature": 21}])
+def test_what_is_no_temperature_of_a_room_is_ignored(decoded):
+    assert chirpstack(object=decoded).silence is Silence.NO_READING
+
+
 def test_the_frame_is_asked_where_the_codec_leaves_the_temperature_out():
     zero = {"decoded_payload": {"Hum_SHT": 60.0, "BatV": 3.0}, "f_port": 2}
     raw = {"frm_payload": base64.b64encode(bytes.fromhex("CBB8000002580000000000")).decode()}
@@ -376,6 +391,7 @@ def test_shelly_status_topics_units_and_clocks():
         (b'{"value": 70.7, "unit": "\xc2\xb0F"}', 21.5),
         (b"21.50\n", 21.5),
         (b'{"temperature": 21.5, "humidity": 40}', 21.5),
+        (b'{"temperature": 70.7, "unit_of_measurement": "\xc2\xb0F"}', 21.5),
     ],
 )
 def test_values_in_wrappings(payload, value):
