@@ -62,7 +62,7 @@ def site_stages(
 
 def _told(note: StageNote, now: datetime) -> SiteStage:
     age = now - note.at
-    silent = age > SILENT
+    silent = note.health.alive and age > SILENT  # who said that it ended is not silent
     text = f"silent since {note.at:%Y-%m-%d %H:%M:%S} UTC, then: {note.health.text}" if silent else note.health.text
     return SiteStage(
         alive=note.health.alive and not silent,

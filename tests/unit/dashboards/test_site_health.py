@@ -36,6 +36,15 @@ def test_a_stage_is_as_it_last_said_until_it_has_been_silent_too_long() -> None:
     assert shown["analyzer"].text.endswith("then: well")
 
 
+def test_a_stage_that_said_it_ended_is_stopped_and_no_riddle() -> None:
+    ended = Health(alive=False, fresh=False, text="not running")
+    shown = site_stages({}, [note("alerts", 3, ended), note("analyzer", 3_600, ended)], (), NOW)
+    assert {name: (stage.alive, stage.text) for name, stage in shown.items()} == {
+        "alerts": (False, "not running"),
+        "analyzer": (False, "not running"),
+    }
+
+
 def test_a_process_knows_its_own_stages_better_than_any_note() -> None:
     shown = site_stages({"console": WELL}, [note("console", 900, BEHIND)], (), NOW)
     assert shown["console"].ok
