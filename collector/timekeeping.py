@@ -87,6 +87,8 @@ class Timekeeper:
         track.at_ms = packet.received_ms
         track.clock = None
         self._unwritten[device_id] = None
+        if message.seq is not None:
+            track.numbers.saw(message.seq, packet.received_ms)
         newest: int | None = None
         for sample in message.samples:
             if type(sample) is not Sample or sample.ts_ms is None:

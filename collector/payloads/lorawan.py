@@ -52,8 +52,8 @@ class Chirpstack:
         up = _Uplink(child(tree, "object"), text(tree, "data"), text(info, "deviceProfileName"), tree.get("fPort"))
         receptions = items(tree, "rxInfo")
         at = tree.get("time") or _gateway_time(receptions)
-        samples = self._reader.samples(up)
-        return Message(device_id, _completed(samples, instant(at, self._zone), _rssi(receptions), tree.get("fCnt")))
+        shared = _Shared(instant(at, self._zone), _rssi(receptions), _count(tree.get("fCnt")))
+        return _message(device_id, self._reader.samples(up), shared)
 
 
 class Ttn:
@@ -94,8 +94,7 @@ class Ttn:
             or _gateway_time([child(uplink, "settings"), *receptions]),
             self._zone,
         )
-        rssi = _rssi(receptions)
-        return Message(device_id, _completed(samples, at, rssi, uplink.get("f_cnt")))
+        return _message(device_id, samples, _Shared(at, _rssi(receptions), _count(uplink.get("f_cnt"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,27 +215,42 @@ def _normalized(uplink: Node) -> list[Node]:
     return [node for node in (found if isinstance(found, list) else [found]) if isinstance(node, dict)]
 
 
-def _completed(
-    samples: list[Sample | Flaw], at_ms: int | None, rssi: float | None, count: object
-) -> list[Sample | Flaw]:
-    """Give the samples their index, the server's time where they have none of their own, and what they share.
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the samples of an uplink share: the server's time, the strongest reception, the frame counter."""
 
-    Servers leave zeros out: no counter means 0. A logged reading without a time is of no known instant.
+    at_ms: int | None
+    rssi: float | None
+    seq: int | None
+
+
+def _message(device_id: str, samples: list[Sample | Flaw], shared: _Shared) -> Message:
+    """Return the message of an uplink; one without readings has used up a number too."""
+    completed = [_completed(sample, index, shared) for index, sample in enumerate(samples)]
+    return Message(device_id, completed, seq=None if completed else shared.seq)
+
+
+def _completed(sample: Sample | Flaw, index: int, shared: _Shared) -> Sample | Flaw:
+    """Give a sample its index, the server's time if it has none, and what it shares with the others.
+
+    A logged reading without a time is of no known instant.
     """
-    seq = count if type(count) is int else (0 if count is None else None)
-    completed: list[Sample | Flaw] = []
-    for index, sample in enumerate(samples):
-        if isinstance(sample, Flaw):
-            completed.append(Flaw(index, sample.reason))
-        elif sample.ts_ms is None and sample.quality & REPLAYED:
-            completed.append(Flaw(index, Reason.NO_CLOCK))
-        else:
-            sample.index, sample.rssi_dbm = index, rssi
-            if not sample.quality & REPLAYED:
-                sample.seq = seq
-                sample.ts_ms = at_ms if sample.ts_ms is None else sample.ts_ms
-            completed.append(sample)
-    return completed
+    if isinstance(sample, Flaw):
+        return Flaw(index, sample.reason)
+    if sample.ts_ms is None and sample.quality & REPLAYED:
+        return Flaw(index, Reason.NO_CLOCK)
+    sample.index, sample.rssi_dbm = index, shared.rssi
+    if not sample.quality & REPLAYED:
+        sample.seq = shared.seq
+        sample.ts_ms = shared.at_ms if sample.ts_ms is None else sample.ts_ms
+    return sample
+
+
+def _count(value: object) -> int | None:
+    """Return a frame counter; servers leave zeros out."""
+    if value is None:
+        return 0
+    return value if type(value) is int else None
 
 
 def _gateway_time(receptions: list[Any]) -> object:

@@ -80,11 +80,12 @@ class Flaw(msgspec.Struct, frozen=True, gc=False):
 
 
 class Message(msgspec.Struct, gc=False):
-    """A decoded packet. Without samples, `silence` says why."""
+    """A decoded packet. Without samples, `silence` says why, and `seq` is the number that it used up, if it has one."""
 
     device_id: str
     samples: list[Sample | Flaw]
     silence: Silence = Silence.NO_READING
+    seq: int | None = None
 
     @property
     def needs_clock(self) -> bool:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from zoneinfo import ZoneInfo
 
@@ -140,3 +142,19 @@ def test_what_waits_is_bounded_in_bytes(monkeypatch):
     assert taken == [True] * 4 + [False] * 6
     assert len(inbox.gather(1000, first_s=0, batch_s=0)) == 4
     assert inbox.offer(large)
+
+
+def test_a_signal_at_the_end_of_a_wait_does_not_prolong_it():
+    """In a process of its own, which a mistake would hang."""
+    program = """
+import signal, time
+from collector.inbox import Inbox
+
+signal.signal(signal.SIGALRM, lambda *_: time.sleep(0.2))
+inbox = Inbox(10)
+for _ in range(20):
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    assert inbox.gather(10, first_s=0.05, batch_s=1) == []
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=30, capture_output=True)
+    assert done.returncode == 0, done.stderr

@@ -82,6 +82,14 @@ def test_sequence_gaps(numbers, missing):
     assert keeper.clocks()[0].missing == missing
 
 
+def test_an_uplink_without_reading_uses_up_a_number():
+    keeper = Timekeeper(ZoneInfo("Asia/Shanghai"))
+    keeper.saw(packet(NOW), Message("D", [Sample(ts_ms=NOW, seq=1)]))
+    keeper.saw(packet(NOW + 1000), Message("D", [], seq=2))
+    keeper.saw(packet(NOW + 2000), Message("D", [Sample(ts_ms=NOW + 2000, seq=3)]))
+    assert keeper.clocks()[0].missing == 0
+
+
 def test_a_clock_that_was_set_is_believed_after_three_packets():
     fast = [28_800.0] * 10
     assert watched([*fast, -5, -3]).state is not ClockState.GOOD
