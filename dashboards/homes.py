@@ -98,11 +98,56 @@ class Known:
 
 def homes_of(points: Iterable[MeasurementPoint], known: Known) -> tuple[HomeRow, ...]:
     """Return one row a home, most urgent first, with the ranks of the cold ones."""
-    by_home: dict[str, list[MeasurementPoint]] = {}
-    for point in points:
-        by_home.setdefault(point.home_id, []).append(point)
-    rows = sorted((_home(group, known) for group in by_home.values()), key=urgency)
-    return tuple(msgspec.structs.replace(r, rank=i) if r.status is Status.COLD else r for i, r in enumerate(rows, 1))
+    return Homes(points).rows(known)
+
+
+class Homes:
+    """Homes that are asked for their rows again and again: one of which nothing new is known keeps its row."""
+
+    def __init__(self, points: Iterable[MeasurementPoint]) -> None:
+        by_home: dict[str, list[MeasurementPoint]] = {}
+        for point in points:
+            by_home.setdefault(point.home_id, []).append(point)
+        self._homes = tuple(_Home(home, tuple(group)) for home, group in by_home.items())
+        self._known: list[tuple[object, ...]] = [()] * len(self._homes)
+        self._rows: list[HomeRow] = []
+        self._rules: tuple[int, frozenset[str]] | None = None
+
+    def rows(self, known: Known) -> tuple[HomeRow, ...]:
+        """Return the row of each home, as `homes_of`."""
+        rules = (known.low_floors, known.out_places)
+        news = [home.known(known) for home in self._homes]
+        if self._rules != rules:
+            self._rows = [_home(home, known) for home in self._homes]
+        else:
+            for i, (new, old) in enumerate(zip(news, self._known, strict=True)):
+                if new != old:
+                    self._rows[i] = _home(self._homes[i], known)
+        self._known, self._rules = news, rules
+        ranked = enumerate(sorted(self._rows, key=urgency), 1)
+        return tuple(msgspec.structs.replace(r, rank=i) if r.status is Status.COLD else r for i, r in ranked)
+
+
+class _Home:
+    """A home and its points."""
+
+    __slots__ = ("id", "points")
+
+    def __init__(self, home: str, points: tuple[MeasurementPoint, ...]) -> None:
+        self.id, self.points = home, points
+
+    def known(self, known: Known) -> tuple[object, ...]:
+        """Return everything of which the row is made."""
+        order, points = known.orders.get(self.id), self.points
+        status, findings, last = known.status, known.findings, known.last_reading
+        if len(points) == 1:
+            (point,) = points
+            id_ = point.point_id
+            return order, status.get(id_), findings.get(id_), last.get(point.device_id or "")
+        return (
+            order,
+            *((status.get(p.point_id), findings.get(p.point_id), last.get(p.device_id or "")) for p in points),
+        )
 
 
 def urgency(row: HomeRow) -> tuple[int, bool, float, float, str]:
@@ -118,7 +163,8 @@ def priority_reasons(point: MeasurementPoint, low_floors: int) -> tuple[str, ...
     return tuple(word for word, holds in (("low_floor", low), ("network_end", point.network_end)) if holds)
 
 
-def _home(points: Sequence[MeasurementPoint], known: Known) -> HomeRow:
+def _home(home: _Home, known: Known) -> HomeRow:
+    points = home.points
     point = min(points, key=lambda p: _worst(known.status.get(p.point_id), p.point_id))
     judged = known.status.get(point.point_id)
     findings = known.findings.get(point.point_id, ())
@@ -126,7 +172,7 @@ def _home(points: Sequence[MeasurementPoint], known: Known) -> HomeRow:
     status = judged.status if judged else Status.UNKNOWN
     is_cold = status is Status.COLD
     return HomeRow(
-        home=point.home_id,
+        home=home.id,
         point_id=point.point_id,
         points=tuple(p.point_id for p in points),
         station=point.station_id,
@@ -150,7 +196,7 @@ def _home(points: Sequence[MeasurementPoint], known: Known) -> HomeRow:
         why=_why(point, status, findings, known),
         cause=next((f.cause for f in findings if f.cause), None),
         findings=tuple(f.id for f in findings),
-        order=known.orders.get(point.home_id),
+        order=known.orders.get(home.id),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import msgspec
 import numpy as np
 
-from dashboards.homes import HomeRow, Known, PointStatus, homes_of
+from dashboards.homes import HomeRow, Homes, Known, PointStatus
 from heating.finding import Finding, Status
 from heating.instants import from_ms, to_ms
 from heating.ledger.port import Ledger
@@ -121,12 +121,12 @@ class SnapshotKeeper:
         self._points = _Standing(Measurement.HOME_STATUS, "point", point_statuses)
         self._areas = {tag: _Standing(measurement, tag, _area_rows(tag)) for measurement, tag in _AREAS}
         self._register: tuple[str, Register] | None = None
+        self._homes: tuple[Register, Homes] | None = None
 
     def load(self, at: datetime, register: Register | None = None) -> Snapshot:
         """Return the site at an instant; raises what the ports raise, and is then to be called again."""
         store, ledger, rules = self._store, self._ledger, self._rules
         register = register or self.register()
-        rooms = [p for p in register.points if p.kind is PointKind.ROOM]
         status = self._points.read(store, at)
         findings, orders = tuple(ledger.findings.open()), tuple(ledger.orders.unfinished())
         last_reading = {device: from_ms(ms) for device, ms in store.newest().items()}
@@ -145,7 +145,7 @@ class SnapshotKeeper:
         return Snapshot(
             at=at,
             register=register,
-            homes=homes_of(rooms, known),
+            homes=self._homes_of(register).rows(known),
             findings=findings,
             orders=orders,
             outages=outages,
@@ -165,6 +165,11 @@ class SnapshotKeeper:
         if self._register is None or not stamp or self._register[0] != stamp:
             self._register = (stamp, self._ledger.places.register())
         return self._register[1]
+
+    def _homes_of(self, register: Register) -> Homes:
+        if self._homes is None or self._homes[0] is not register:
+            self._homes = (register, Homes(p for p in register.points if p.kind is PointKind.ROOM))
+        return self._homes[1]
 
 
 class _Standing(Generic[T]):

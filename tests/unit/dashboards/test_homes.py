@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from dashboards.homes import Known, PointStatus, homes_of
+from dashboards.homes import Homes, Known, PointStatus, homes_of
 from heating.finding import Cause, Finding, FindingKind, Scope, Side, Status, Subject
 from heating.site import HeatingState, MeasurementPoint, SubjectType
 
@@ -104,3 +104,22 @@ def test_low_floors_need_a_building_that_has_them() -> None:
     assert {r.point_id: r.reasons for r in rows} == {
         "A": (), "B": ("low_floor", "network_end"), "C": ("low_floor",), "D": (),
     }  # fmt: skip
+
+
+def test_homes_asked_again_say_what_is_known_by_then_and_keep_what_is_not_new() -> None:
+    points = [point("A", "501"), point("B", "502"), point("C", "503"), point("D", "503")]
+    homes = Homes(points)
+    status = {p.point_id: state(Status.OK) for p in points}
+    before = {row.home: row for row in homes.rows(known(status))}
+    steps = [
+        known(status | {"A": cold(1.0)}),
+        known(status | {"A": cold(1.0), "D": cold(2.0)}, breach("D", confirmed=True)),
+        known(status, breach("D", confirmed=True)),
+        Known(status, {}, {"S1/3/1/502": "WO-1"}, {"DC": NOW}, low_floors=2),
+        Known({"A": state(Status.EXEMPT)}, {}, {}, {}, low_floors=2, out_places=frozenset({"S1/3"})),
+    ]
+    for now_known in steps:
+        assert homes.rows(now_known) == homes_of(points, now_known)
+    again = {row.home: row for row in homes.rows(known(status))}
+    assert again == before
+    assert all(row is again[row.home] for row in homes.rows(known(dict(status))))
