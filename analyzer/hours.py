@@ -14,7 +14,7 @@ from analyzer.compliance import Rule, selected
 from analyzer.pieces import Horizon, cut, is_exempt
 from heating.measurement import DAY_HOURS, Measurement, RollUp
 from heating.point_day import PointDay, Stretch, day_bounds, full_hours, local_day, point_day
-from heating.reading import Floats, Ints, ReadingSeries
+from heating.reading import Bools, Floats, Ints, ReadingSeries
 from heating.rolled_up import HOUR_MS
 
 _MINUTE_MS = 60_000
@@ -23,7 +23,9 @@ _MINUTE_MS = 60_000
 def room_hours(series: ReadingSeries, rule: Rule, start_ms: int, end_ms: int) -> RollUp:
     """Return the hours of [start, end) of each point, both on full hours: min, mean, max, count, minutes below.
 
-    The mean is that of the readings; minutes below count held values against the floor in force, exempt time not.
+    The mean is that of the readings; minutes below count held values against the floor in force, exempt time not. Hours
+    that a reading of the one before reaches have a row too, so that a late reading, which may end what was below, finds
+    its row to replace.
     """
     span = (end_ms - start_ms) // HOUR_MS
     inside = np.flatnonzero((series.ts_ms >= start_ms) & (series.ts_ms < end_ms))
@@ -35,8 +37,9 @@ def room_hours(series: ReadingSeries, rule: Rule, start_ms: int, end_ms: int) ->
     np.fmin.at(lowest, cell, value)
     np.fmax.at(highest, cell, value)
     mean = np.bincount(cell, weights=value, minlength=cells) / np.maximum(count, 1)
-    below = _below_minutes(series.between(start_ms - rule.stale_ms, end_ms), rule, (start_ms, end_ms))
-    used = np.flatnonzero((count > 0) | (below > 0))
+    around = series.between(start_ms - rule.stale_ms + 1, end_ms)
+    below = _below_minutes(around, rule, (start_ms, end_ms))
+    used = np.flatnonzero((count > 0) | _reached(around, rule.stale_ms, (start_ms, end_ms)))
     names = np.array(series.points, dtype=object)
     return RollUp(
         Measurement.ROOM_HOUR,
@@ -51,6 +54,20 @@ def room_hours(series: ReadingSeries, rule: Rule, start_ms: int, end_ms: int) ->
         },
         {},
     )
+
+
+def _reached(series: ReadingSeries, stale_ms: int, extent: tuple[int, int]) -> Bools:
+    """Tell into which hours of each point a reading reaches that could hold there, bool (P x hours,)."""
+    start_ms, end_ms = extent
+    span = (end_ms - start_ms) // HOUR_MS
+    reached = np.zeros(len(series.points) * span, dtype=np.bool_)
+    first = np.maximum(series.ts_ms, start_ms)
+    until = np.minimum(series.ts_ms + stale_ms, end_ms)
+    for step in range(int(stale_ms // HOUR_MS) + 2):
+        at = (first - start_ms) // HOUR_MS + step
+        there = start_ms + at * HOUR_MS < until
+        reached[series.owner[there] * span + at[there]] = True
+    return reached
 
 
 def _below_minutes(series: ReadingSeries, rule: Rule, extent: tuple[int, int]) -> Floats:
@@ -87,14 +104,14 @@ def days_ending(start_ms: int, end_ms: int, zone: ZoneInfo) -> list[date]:
 
 
 def room_days(series: ReadingSeries, rule: Rule, day: date, zone: ZoneInfo) -> RollUp:
-    """Return a local day of each point that had a value or a reading in it.
+    """Return a local day of each point that had a reading in it, or one before that could hold into it.
 
     `series` begins at least as long before the day as a reading holds; the windows of the rule cover the day.
     """
     start_ms, end_ms = day_bounds(day, zone)
-    around = series.between(start_ms - rule.stale_ms, end_ms)
+    around = series.between(start_ms - rule.stale_ms + 1, end_ms)
     found = point_day(around, full_hours(day, zone), _stretches(rule, start_ms, end_ms), rule.stale_ms)
-    used = np.flatnonzero((found.n > 0) | (found.held_ms > 0))
+    used = np.flatnonzero(around.counts)
     names = np.array(series.points, dtype=object)
     return RollUp(
         Measurement.ROOM_DAY,

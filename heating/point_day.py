@@ -91,11 +91,9 @@ class PointDay:
         """Exempt hours, float64 (P,)."""
         return self.exempt_ms / _HOUR_MS
 
-    @classmethod
-    def empty(cls, points: int, hours: int) -> Self:
-        """Return a day without readings."""
-        nothing, zero = np.full(points, np.nan), np.zeros(points, dtype=np.int64)
-        return cls(np.full((points, hours), np.nan), nothing, nothing, nothing, zero, zero, zero, zero, zero)
+    def of(self, which: Ints) -> Self:
+        """Return the day of the points at indices `which`."""
+        return replace(self, **{column.name: getattr(self, column.name)[which] for column in fields(self)})
 
     def with_points(self, which: Ints, part: PointDay) -> Self:
         """Return the day with the figures of the points at indices `which` taken from another one."""

@@ -1,14 +1,15 @@
 """The measurement-point report (测温报表): every designated point, day by day (S2 §8(3), §8(7)).
 
-It reads readings, one day at a time, and not the rows of `room_hour`: the value that held at a full hour, the mean by
-time and the hours with a value are no sums of hourly figures, and an hour that an outage cuts has no figure of its own.
-So memory holds the readings of one day, however long the report.
+Its figures are the rows of `room_day` as far as those hold, else worked out from readings (`dashboards.reports.days`):
+the same figures either way, so that a season is not read reading by reading. `below_min` of a row is by the floors
+and exemptions in force when it was written; where others are in force now, the day of that point is judged anew, so
+that floors, figures and verdict of a line are always of one rule. Rows of the tables are made when they are written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,16 +19,18 @@ import numpy as np
 
 from dashboards.floors import day_window, floor_of
 from dashboards.places import home_lines, place_id
-from heating.point_day import PointDay, Stretch, point_day
+from dashboards.reports.days import DayFigures, DayRule, DaysLoader
 from dashboards.reports.expected import Seasons, in_season
-from dashboards.reports.paper import Column, Look, Paper, Row, Sheet
+from dashboards.reports.paper import Column, Look, MadeRows, Paper, Row, Sheet
 from dashboards.reports.words import text
 from dashboards.reports.writers import write_paper
 from heating.errors import InputError
-from heating.instants import local_midnight, to_ms
+from heating.instants import to_ms
 from heating.ledger.port import Ledger
+from heating.point_day import PointDay, Stretch, day_bounds
 from heating.reading import Bools, Floats
 from heating.regulation import Profile
+from heating.rolled_up import DayBasis
 from heating.site import HeatingState, MeasurementPoint, Outage, PointKind
 from heating.store.port import ReadingStore
 from heating.words import Language
@@ -87,11 +90,11 @@ def points_paper(request: PointsReport, store: ReadingStore, ledger: Ledger) -> 
     if not points:
         raise InputError(f"no measurement points{f' in building {request.building}' if request.building else ''}")
     outages = ledger.places.outages()
-    sheets = []
-    for day in days:
-        stretches = _stretches(request, points, outages, day)
-        numbers = _load(request, store, points, stretches, day)
-        sheets.append(_sheet(request, points, numbers, day, stretches))
+    floors = [_floors(request.profile, points, day=is_day) for is_day in (True, False)]
+    rules = [DayRule(day, _stretches(request, points, outages, (day, floors)), *floors) for day in days]
+    basis = DayBasis.of(request.profile, request.zone, int(request.stale_after_min * 60_000))
+    loader = DaysLoader(store, ledger, [p.point_id for p in points], request.hours, basis)
+    sheets = [_Day(request, points, found).sheet() for found in loader.load(rules, some=request.building is not None)]
     return Paper(title=text("points_title", request.language), language=request.language, sheets=tuple(sheets))
 
 
@@ -113,38 +116,28 @@ def _place(point: MeasurementPoint) -> tuple[str, tuple[int, str], str, int, str
     return point.station, (number, point.building), point.unit, point.floor or 0, point.room, point.point_id
 
 
-def _load(
-    request: PointsReport,
-    store: ReadingStore,
-    points: Sequence[MeasurementPoint],
-    stretches: tuple[Stretch, ...],
-    day: date,
-) -> PointDay:
-    hold_ms = int(request.stale_after_min * 60_000)
-    series = store.series([p.point_id for p in points], stretches[0].start_ms - hold_ms, stretches[-1].end_ms)
-    hours = [to_ms(datetime.combine(day, time(hour), tzinfo=request.zone)) for hour in request.hours]
-    return point_day(series, np.array(hours, dtype=np.int64), stretches, hold_ms)
-
-
 def _stretches(
-    request: PointsReport, points: Sequence[MeasurementPoint], outages: Sequence[Outage], day: date
+    request: PointsReport,
+    points: Sequence[MeasurementPoint],
+    outages: Sequence[Outage],
+    what: tuple[date, Sequence[Floats]],
 ) -> tuple[Stretch, ...]:
-    """Cut a local day where the floor or an outage changes."""
-    start, end = (to_ms(local_midnight(d, request.zone)) for d in (day, day + timedelta(days=1)))
+    """Cut a local day where the floor (by day, by night) or an outage changes."""
+    day, (floor_day, floor_night) = what
+    start, end = day_bounds(day, request.zone)
     by_day, by_night = day_window(request.profile, day, request.zone)
-    spans = [(to_ms(o.start), to_ms(o.end) if o.end else end, _under(o, points)) for o in outages]
-    spans = [span for span in spans if span[0] < end and span[1] > start]
+    near = [o for o in outages if to_ms(o.start) < end and (o.end is None or to_ms(o.end) > start)]
+    spans = [(to_ms(o.start), to_ms(o.end) if o.end else end, _under(o, points)) for o in near]
     cuts = sorted({start, end, by_day, by_night, *(ms for span in spans for ms in span[:2] if start < ms < end)})
     idle = not in_season(day, request.seasons)
     suspended = np.array([idle or p.heating_state is HeatingState.SUSPENDED for p in points], dtype=np.bool_)
-    floors = {is_day: _floors(request.profile, points, day=is_day) for is_day in (True, False)}
     stretches = []
     for a, b in pairwise(cuts):
         exempt = suspended.copy()
         for begin, finish, under in spans:
             if begin <= a and b <= finish:
                 exempt |= under
-        stretches.append(Stretch(a, b, floors[by_day <= a < by_night], exempt))
+        stretches.append(Stretch(a, b, floor_day if by_day <= a < by_night else floor_night, exempt))
     return tuple(stretches)
 
 
@@ -159,59 +152,76 @@ def _under(outage: Outage, points: Sequence[MeasurementPoint]) -> Bools:
 
 def verdict(day: PointDay, index: int, day_h: float, confirm_min: float) -> str:
     """Return how a day of a point is judged: `unqualified`, `exempt`, `no_data`, `incomplete` or `qualified`."""
-    if round(day.below_h[index] * 60, 3) >= confirm_min:
+    held_ms, exempt_ms, day_ms = day.held_ms[index], day.exempt_ms[index], day_h * 3_600_000
+    if day.below_ms[index] >= confirm_min * 60_000:
         return "unqualified"
-    if day.exempt_h[index] >= day_h:
+    if exempt_ms >= day_ms:
         return "exempt"
-    if day.held_h[index] == 0:
+    if held_ms == 0:
         return "no_data"
-    return "qualified" if day.held_h[index] + day.exempt_h[index] >= COVERAGE * day_h else "incomplete"
+    return "qualified" if held_ms + exempt_ms >= COVERAGE * day_ms else "incomplete"
 
 
-def _sheet(
-    request: PointsReport,
-    points: Sequence[MeasurementPoint],
-    numbers: PointDay,
-    day: date,
-    stretches: tuple[Stretch, ...],
-) -> Sheet:
-    language = request.language
-    day_h = (stretches[-1].end_ms - stretches[0].start_ms) / 3_600_000
-    limits = [_floors(request.profile, points, day=is_day) for is_day in (True, False)]
-    idle = not in_season(day, request.seasons)
-    verdicts = [
-        "season" if idle else "no_limit" if np.isnan(limits[0][i]) else verdict(numbers, i, day_h, request.confirm_min)
-        for i in range(len(points))
-    ]
-    rows = [
-        _row(request, point, numbers, (index, f"{limits[0][index]:g} / {limits[1][index]:g}", verdicts[index], day_h))
-        for index, point in enumerate(points)
-    ]
-    judged = [v for v in verdicts if v in ("qualified", "unqualified")]
-    good = judged.count("qualified")
-    profile_name = request.profile.name if language is Language.ZH else request.profile.name_en
-    summary = text("points_summary", language).format(
-        points=len(points),
-        judged=len(judged),
-        good=good,
-        rate=f"{int(good / len(judged) * 1000) / 10:.1f} %" if judged else "–",
-    )
-    return Sheet(
-        name=day.isoformat(),
-        title=f"{request.site_name} {text('points_title', language)} {day.isoformat()}".strip(),
-        lines=(summary,),
-        columns=_columns(request),
-        rows=tuple(rows),
-        notes=(
-            text("points_basis", language).format(profile=profile_name, zone=request.zone.key),
+class _Day:
+    """Turns the figures of a day into a sheet, whose rows are made when they are written."""
+
+    def __init__(self, request: PointsReport, points: Sequence[MeasurementPoint], found: DayFigures) -> None:
+        self._request = request
+        self._points = points
+        self._found = found
+        start_ms, end_ms = found.rule.bounds
+        self._day_h = (end_ms - start_ms) / 3_600_000
+        self._idle = not in_season(found.rule.day, request.seasons)
+
+    def sheet(self) -> Sheet:
+        """Return the sheet."""
+        request, language, day = self._request, self._request.language, self._found.rule.day
+        return Sheet(
+            name=day.isoformat(),
+            title=f"{request.site_name} {text('points_title', language)} {day.isoformat()}".strip(),
+            lines=(self._summary(),),
+            columns=_columns(request),
+            rows=MadeRows(range(len(self._points)), self._row),
+            notes=self._notes(),
+            signatures=tuple(text(key, language) for key in ("inspector_signature", "checked_by", "report_date")),
+            row_height=8.0,
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        request, language = self._request, self._request.language
+        name = request.profile.name if language is Language.ZH else request.profile.name_en
+        kept = int(self._found.kept.sum())
+        return (
+            text("points_basis", language).format(profile=name, zone=request.zone.key),
             text("points_rule", language).format(
                 minutes=f"{request.confirm_min:g}", coverage=f"{COVERAGE:.0%}", stale=f"{request.stale_after_min:g}"
             ),
+            *([text("points_kept", language).format(points=kept)] if kept else []),
             text("unsigned_invalid", language),
-        ),
-        signatures=tuple(text(key, language) for key in ("inspector_signature", "checked_by", "report_date")),
-        row_height=8.0,
-    )
+        )
+
+    def _summary(self) -> str:
+        judged = [v for v in map(self._verdict, range(len(self._points))) if v in ("qualified", "unqualified")]
+        good = judged.count("qualified")
+        return text("points_summary", self._request.language).format(
+            points=len(self._points),
+            judged=len(judged),
+            good=good,
+            rate=f"{int(good / len(judged) * 1000) / 10:.1f} %" if judged else "–",
+        )
+
+    def _verdict(self, index: int) -> str:
+        if self._idle:
+            return "season"
+        if np.isnan(self._found.rule.floor_day_c[index]):
+            return "no_limit"
+        return verdict(self._found.figures, index, self._day_h, self._request.confirm_min)
+
+    def _row(self, index: int) -> Row:
+        rule = self._found.rule
+        limits = f"{rule.floor_day_c[index]:g} / {rule.floor_night_c[index]:g}"
+        judged = (index, limits, self._verdict(index), self._day_h)
+        return _row(self._request, self._points[index], self._found.figures, judged)
 
 
 def _columns(request: PointsReport) -> tuple[Column, ...]:

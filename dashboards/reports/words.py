@@ -16,9 +16,14 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "Judged by: {profile} (S2 §7). Times are local ({zone}). Values at the hours are the readings that hold then.",
     ),
     "points_rule": (
-        "低于限值累计满 {minutes} 分钟为不合格；有效数据不足全天 {coverage} 记为数据不全；读数 {stale} 分钟内有效。",
+        "低于限值累计满 {minutes} 分钟为不合格；有效数据不足全天 {coverage} 记为数据不全；"
+        "读数 {stale} 分钟内有效；带传感器故障标记的读数不计。",
         "Fail from {minutes} min below the limit; incomplete under {coverage} of the day with a value; "
-        "a reading holds for less than {stale} min.",
+        "a reading holds for less than {stale} min, one with the mark of a sensor fault not at all.",
+    ),
+    "points_kept": (
+        "{points} 个测温点当日读数已不再保存：按当时计算的日值列出，限值为当时所执行的限值。",
+        "Readings of {points} points are no longer kept: shown as worked out then, by the limits then in force.",
     ),
     "unsigned_invalid": (
         "本表为传感器数据，不是签字测温记录；测温记录须测温员与用户双方签字方为有效（S2 §8(7)）。",
