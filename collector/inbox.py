@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from queue import Empty, SimpleQueue
+from collections import deque
 
 from collector.packet import Packet
 
@@ -28,7 +28,10 @@ class Inbox:
     """Packets in the order in which they came: at most `capacity` of them, and so many bytes of payload."""
 
     def __init__(self, capacity: int, *, most_bytes: int = _WAITING_BYTES) -> None:
-        self._queue: SimpleQueue[Packet] = SimpleQueue()
+        # Not a `queue.SimpleQueue`: interrupted by a signal at the end of its time, its `get` waits for ever (before
+        # Python 3.13), and the collector would not end.
+        self._queue: deque[Packet] = deque()
+        self._news = threading.Event()
         self._capacity = capacity
         self._most_bytes = most_bytes
         # Each is written by one thread only: the one that puts and the one that takes.
@@ -39,7 +42,7 @@ class Inbox:
 
     def __len__(self) -> int:
         """Return how many packets wait."""
-        return self._queue.qsize()
+        return len(self._queue)
 
     def offer(self, packet: Packet) -> bool:
         """Take a packet, once there is room; False where none comes, so that the broker must keep it."""
@@ -50,12 +53,14 @@ class Inbox:
         if self._closed:
             return False
         self._bytes_put += _size(packet)
-        self._queue.put(packet)
+        self._queue.append(packet)
+        if not self._news.is_set():
+            self._news.set()
         return True
 
     @property
     def _is_full(self) -> bool:
-        waiting = self._queue.qsize()
+        waiting = len(self._queue)
         return waiting >= self._capacity or (waiting > 0 and self._bytes_put - self._bytes_taken >= self._most_bytes)
 
     def close(self) -> None:
@@ -76,21 +81,28 @@ class Inbox:
         return packets
 
     def _gathered(self, limit: int, first_s: float, batch_s: float) -> list[Packet]:
-        try:
-            packets = [self._queue.get(timeout=first_s) if first_s > 0 else self._queue.get_nowait()]
-        except Empty:
+        first = self._take(first_s)
+        if first is None:
             return []
-        end, size = time.monotonic() + batch_s, packets[0].length
+        packets, size, end = [first], first.length, time.monotonic() + batch_s
         while len(packets) < limit and size < BATCH_BYTES:
             left = end - time.monotonic()
             if len(packets) >= _SMALLEST_WINDOW:
                 left = min(left, _PAUSE_S)
-            try:
-                packets.append(self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait())
-            except Empty:
+            packet = self._take(left)
+            if packet is None:
                 break
-            size += packets[-1].length
+            packets.append(packet)
+            size += packet.length
         return packets
+
+    def _take(self, wait_s: float) -> Packet | None:
+        """Return the next packet, None if none came in time."""
+        if not self._queue and wait_s > 0:
+            self._news.clear()
+            if not self._queue:  # what came before the clearing is seen here, what comes after it ends the wait
+                self._news.wait(wait_s)
+        return self._queue.popleft() if self._queue else None
 
 
 def _size(packet: Packet) -> int:
