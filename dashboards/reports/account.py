@@ -16,6 +16,7 @@ import numpy as np
 
 from dashboards.reports.expected import Basis, Days, Seasons, days_of, expected, placed_ms, spacing, stays_of
 from dashboards.reports.presence import Presence, Seats, present_readings
+from dashboards.reports.rolled import relied_on
 from heating.errors import InputError
 from heating.instants import to_ms
 from heating.ledger.port import UNNAMED, Journal, Ledger
@@ -93,7 +94,7 @@ def load_account(request: AccountRequest, store: ReadingStore, ledger: Ledger) -
     index = {device: i for i, device in enumerate(sorted(stays))}
     booked, unnamed = _booked(ledger.journal, days, index)
     seats = Seats.of(index, stays, register)
-    seen = present_readings(store, days, seats)
+    seen = present_readings(store, days, seats, relied_on(ledger), request.zone)
     interval, basis = _intervals(request, store, days, seats)
     in_force = frozenset(point.point_id for point in register.points)
     births = _births(store, days, seen, seats)

@@ -1,5 +1,6 @@
-"""What is in the store, counted by device and day of measurement; from hourly roll-ups as far as those go.
+"""What is in the store, counted by device and day of measurement: by the rows of days where those are complete.
 
+The ledger says of which points and days they are; all others are counted in the readings, and come to the same.
 Shapes: D devices, K local days.
 """
 
@@ -7,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from dashboards.reports.expected import Days
-from heating.measurement import Measurement
+from dashboards.reports.rolled import StoredDay, stored_days
 from heating.reading import Ints, KindCode, Texts
 from heating.register import Register
+from heating.rolled_up import RolledUp
 from heating.site import Placement, PointKind
 from heating.store.port import ReadingStore
 
-_HOUR_MS = 3_600_000
+# Rows of days that are read at a time.
+_ROWS = 120_000
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -30,7 +34,7 @@ class Seats:
     stays
         Stays of each device in the days; none for one that sat nowhere.
     steady
-        Room points at which one and the same device sat through all the days: their hours are its own.
+        Room points at which one and the same device sat through all the days: their rows are its own.
     loose
         All other points: their readings are told apart one by one.
     """
@@ -87,41 +91,59 @@ class Presence:
         np.minimum.at(self.first_ms, device[ours], ts_ms[ours])
 
 
-def present_readings(store: ReadingStore, days: Days, seats: Seats) -> Presence:
-    """Return what the store holds."""
+def present_readings(
+    store: ReadingStore, days: Days, seats: Seats, rolled_up: RolledUp | None, zone: ZoneInfo
+) -> Presence:
+    """Return what the store holds; `rolled_up` says of which points and days the rows of `room_day` are complete."""
     size = len(seats.stays)
     seen = Presence(np.zeros((size, len(days.days)), dtype=np.int64), np.full(size, _NEVER))
-    for k in range(len(days.days)):
-        span = (int(days.start_ms[k]), int(days.end_ms[k]))
-        _steady(store, seen, k, seats, span)
-        if seats.loose:
-            for table in store.readings(*span, points=seats.loose):
-                seen.add(k, seats.devices_of(table.device), table.ts_ms, np.ones(len(table), dtype=np.int64))
+    steady = _Steady(store, seats, seen)
+    by_rows = rolled_up is not None and rolled_up.basis.zone == zone.key
+    step = max(1, _ROWS // max(len(seats.steady), 1)) if by_rows and seats.steady else len(days.days)
+    for begin in range(0, len(days.days), step):
+        part = range(begin, min(begin + step, len(days.days)))
+        stored = stored_days(store, days.days[part.start : part.stop], zone, steady.index, only=None) if by_rows else []
+        for k in part:
+            span = (int(days.start_ms[k]), int(days.end_ms[k]))
+            steady.count(k, span, stored[k - begin] if stored else None, rolled_up)
+            _loose(store, seen, k, seats, span)
     return seen
 
 
-def _steady(store: ReadingStore, seen: Presence, k: int, seats: Seats, span: tuple[int, int]) -> None:
-    """Count steady points by their hours; raw readings only where hours are not rolled up (yet)."""
-    start, end = span
-    hours = store.rollup(Measurement.ROOM_HOUR, start, end)
-    device = np.array([seats.steady.get(point, -1) for point in hours.tags["point"].tolist()], dtype=np.int64)
-    n = np.nan_to_num(hours.floats["n"]).astype(np.int64)
-    seen.add(k, device, hours.ts_ms, n)
-    begun, rolled = (int(hours.ts_ms.min()), int(hours.ts_ms.max()) + _HOUR_MS) if len(hours) else (end, end)
-    told = seen.count[:, k] > 0
-    silent = [point for point, d in seats.steady.items() if not told[d]]
-    _raw(store, seen, k, seats, (silent, begun, rolled))
-    _raw(store, seen, k, seats, (list(seats.steady), start, begun))
-    _raw(store, seen, k, seats, (list(seats.steady), rolled, end))
+class _Steady:
+    """Counts the readings of steady points, day by day."""
+
+    def __init__(self, store: ReadingStore, seats: Seats, seen: Presence) -> None:
+        self._store = store
+        self._seen = seen
+        self._points = tuple(seats.steady)
+        self._device = np.array(list(seats.steady.values()), dtype=np.int64)
+        self.index = {point: place for place, point in enumerate(self._points)}
+
+    def count(self, k: int, span: tuple[int, int], stored: StoredDay | None, rolled_up: RolledUp | None) -> None:
+        """Count one day: by rows, and in readings what they are not complete for.
+
+        Where readings are no longer kept, a row still tells how many there were.
+        """
+        n = np.zeros(len(self._points), dtype=np.int64)
+        first = np.full(len(n), _NEVER)
+        doubtful: frozenset[str] | None = None
+        if stored is not None and rolled_up is not None:
+            there = stored.figures.n > 0
+            n[there], first[there] = stored.figures.n[there], stored.figures.first_ms[there]
+            doubtful = rolled_up.doubtful(*span)
+        raw = [p for p, point in enumerate(self._points) if doubtful is None or point in doubtful]
+        if raw:
+            series = self._store.series([self._points[p] for p in raw], *span)
+            counts, some = series.counts, np.flatnonzero(series.counts)
+            more = some[counts[some] >= n[raw][some]]
+            places = np.array(raw, dtype=np.int64)[more]
+            n[places], first[places] = counts[more], series.ts_ms[series.offsets[:-1][more]]
+        self._seen.add(k, self._device, first, n)
 
 
-def _raw(store: ReadingStore, seen: Presence, k: int, seats: Seats, what: tuple[Sequence[str], int, int]) -> None:
-    points, start, end = what
-    if not points or start >= end:
-        return
-    series = store.series(points, start, end)
-    device = np.array([seats.steady[point] for point in points], dtype=np.int64)
-    counts = series.counts
-    some = counts > 0
-    first = series.ts_ms[series.offsets[:-1][some]]
-    seen.add(k, device[some], first, counts[some])
+def _loose(store: ReadingStore, seen: Presence, k: int, seats: Seats, span: tuple[int, int]) -> None:
+    """Count the readings of points at which devices came or went, one by one."""
+    if seats.loose:
+        for table in store.readings(*span, points=seats.loose):
+            seen.add(k, seats.devices_of(table.device), table.ts_ms, np.ones(len(table), dtype=np.int64))

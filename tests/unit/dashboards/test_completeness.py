@@ -14,14 +14,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 import pytest
-from consolekit import rollup
 
+from analyzer.analysis import Rules
+from analyzer.settings import AnalyzerSettings
+from analyzer.sweep import Sweeper
 from collector.batch import Batch, Judge
 from collector.packet import Packet, clip
 from collector.routes import Routes
 from collector.settings import NATIVE_TOPICS
 from collector.timekeeping import Timekeeper
 from collector.writer import Writer
+from dashboards.reports import account
 from dashboards.reports.completeness import CompletenessReport, completeness_statement, write_completeness_report
 from dashboards.reports.expected import Basis, days_of, placed_ms, spacing
 from dashboards.reports.statement import Line, Statement
@@ -30,7 +33,7 @@ from heating.errors import InputError
 from heating.instants import from_ms, to_ms
 from heating.ledger import open_ledger
 from heating.ledger.port import Ledger
-from heating.measurement import Measurement
+from heating.regulation import load_profile
 from heating.site import MeasurementPoint, Placement, PointKind
 from heating.store import open_store
 from heating.store.port import ReadingStore, Written
@@ -38,6 +41,7 @@ from heating.store.port import ReadingStore, Written
 ZONE = ZoneInfo("Asia/Shanghai")
 MIDNIGHT = datetime(2026, 12, 14, tzinfo=ZONE)
 STEP = timedelta(minutes=20)
+RULES = Rules(AnalyzerSettings(), load_profile("enterprise"), load_profile("tianjin"), ZONE)
 FATES = ("received", "stored", "repeated", "ignored", "quarantined", "late")
 
 
@@ -206,27 +210,47 @@ def test_a_device_that_moved_is_one_line_and_an_entry_point_counts_too(line: Int
     assert (of(numbers, "D2").present, of(numbers, "D2").missing) == (72, 0)
 
 
-def test_hours_that_are_rolled_up_are_taken_from_there_and_the_others_from_readings(line: Intake) -> None:
-    line.register(point(1), point(2))
-    line.wait_until(MIDNIGHT + timedelta(hours=24))
-    line.send("D1", *steps(MIDNIGHT, 72))
-    line.send("D2", *steps(MIDNIGHT, 72))
-    hours = [MIDNIGHT + timedelta(hours=h) for h in range(6, 20)]
-    rows = [
-        {"ts_ms": to_ms(at), "point": "P1", "min_c": 19.0, "mean_c": 19.0, "max_c": 19.0, "n": 3.0, "below_min": 0.0}
-        for at in hours
-    ]
-    line.store.write_rollup(rollup(Measurement.ROOM_HOUR, rows))
+def test_days_that_are_complete_are_counted_by_their_rows_and_come_to_the_same(
+    line: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.register(point(1), point(2), point(3), point(4))
+    sweeper = Sweeper(RULES, line.store, line.ledger)
+    late = steps(MIDNIGHT + timedelta(hours=5), 4)
+    for hour in range(0, 54, 3):
+        line.wait_until(MIDNIGHT + timedelta(hours=hour))
+        line.send("D1", *steps(line.clock.now() - timedelta(hours=3), 9))
+        if hour > 30:
+            line.send("D2", *steps(line.clock.now() - timedelta(hours=1), 3))
+        if hour == 45:
+            line.send("D1", *(at + timedelta(minutes=1) for at in late))
+            line.send("D4", *late)
+        sweeper.sweep(line.clock.now())
     asked: list[tuple[int, int]] = []
     series = line.store.series
 
     def spy(points: list[str], start: int, end: int) -> object:
-        asked.append((len(points), (end - start) // 3_600_000))
+        asked.append((len(points), (start - to_ms(MIDNIGHT)) // 3_600_000))
         return series(points, start, end)
 
-    line.store.series = spy  # type: ignore[assignment,method-assign]
-    assert told(line.store, line.ledger, days=1).total.present == 144
-    assert sorted(asked) == [(1, 14), (2, 4), (2, 6)]  # P2 has no hours; before and behind them all are read
+    monkeypatch.setattr(line.store, "series", spy)
+    now = MIDNIGHT + timedelta(hours=52)
+    by_rows = told(line.store, line.ledger, days=3, now=now)
+    assert asked == [(4, 48)]  # the running day
+    with monkeypatch.context() as patch:
+        patch.setattr(account, "relied_on", lambda _: None)
+        assert told(line.store, line.ledger, days=3, now=now) == by_rows
+    assert asked[1:] == [(4, 0), (4, 24), (4, 48)]
+    # What was stored since is counted at once, and rows stay where readings are no longer kept.
+    line.wait_until(now)
+    line.send("D3", *steps(MIDNIGHT + timedelta(hours=2), 2))
+    assert of(told(line.store, line.ledger, days=3, now=now), "D3", 0).present == 2
+    sweeper.sweep(now)
+    kept = told(line.store, line.ledger, days=2, now=now)
+    line.store.forget_before(to_ms(MIDNIGHT + timedelta(days=2)))
+    still = told(line.store, line.ledger, days=2, now=now)
+    assert still.total.present > 100
+    counts = [{(d.device, d.day): d.present for d in n.device_days if d.present} for n in (still, kept)]
+    assert counts[0] == counts[1]
 
 
 def test_the_files_that_people_get_hold_the_same_numbers(line: Intake, tmp_path: Path) -> None:
