@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from typing import Any
 
 from heating.errors import StoreMisconfigured
 from heating.instants import from_ms, rfc3339
 from heating.measurement import SCHEMAS, Measurement
 from heating.store.identity import NEVER
-from heating.store.influx_answers import NameUnknown, TokenRefused
+from heating.store.influx_answers import AlreadyThere, NameUnknown, TokenRefused
 from heating.store.influx_http import InfluxServer
 from heating.store.influx_lines import carried, quoted
 from heating.store.influx_reading import FIRST_MS, LAST_MS, span
 
+_LIMITS_OF_3 = (
+    "3 Core deletes nothing (store.retention_days must be 0) and reads some 72 h back, unless it is started with a "
+    "higher --query-file-limit"
+)
 log = logging.getLogger(__name__)
 
 
@@ -37,6 +42,8 @@ class Administration:
                     self._make(_generation(version))
                 self._version = version
                 log.info("store_opened url=%s version=%s", self._server.address.base_url, version)
+                if _generation(version) == 3:
+                    log.warning("influx_untried version=%s effect=%s", version or "unknown", _LIMITS_OF_3)
             return self._version
 
     def generation(self) -> int:
@@ -106,6 +113,8 @@ class Administration:
             self._make_database(name)
         elif generation == 2:
             self._make_bucket(name)
+        else:
+            self._make_v3(name)
 
     def _make_database(self, name: str) -> None:
         try:
@@ -119,8 +128,15 @@ class Administration:
                     "an administrator must create it and grant ALL on it"
                 ) from error
 
+    def _make_v3(self, name: str) -> None:
+        # Its first write makes a database, but before that we ask what is there.
+        with suppress(AlreadyThere, NameUnknown, TokenRefused):
+            self._server.call("POST", "/api/v3/configure/database", {"db": name})
+
     def _make_bucket(self, name: str) -> None:
         org = self._server.address.org
+        if not org:
+            raise StoreMisconfigured("store.url: InfluxDB 2.x must be given its org: ?org=NAME")
         try:
             if self._found("/api/v2/buckets", "buckets", name=name, org=org):
                 return
@@ -139,7 +155,7 @@ class Administration:
             answer = self._server.call("GET", path, **options)
         except NameUnknown:
             return []
-        return list(answer.get(what) or [])
+        return list((answer or {}).get(what) or [])
 
     def _delete_v2(self, first_ms: int, last_ms: int, predicate: str) -> None:
         address = self._server.address

@@ -13,6 +13,7 @@ from heating.store.address import InfluxAddress
 
 _DROPPED = re.compile(r"dropped=(\d+)")
 _LIMITS = ("max-series-per-database", "max-values-per-tag", "max series per database", "max values per tag")
+_FILE_LIMIT = "exceeding the file limit"
 _CLEAR_TO_TLS = "sent an HTTP request to an HTTPS server"
 
 
@@ -33,15 +34,29 @@ class NameUnknown(StoreMisconfigured):
     """The database, bucket or org is not there."""
 
 
+class AlreadyThere(StoreMisconfigured):
+    """What was to be made is there."""
+
+
 def meaning(address: InfluxAddress, status: int, said: str, *, query: bool = False) -> Exception:
-    """Return the exception that an answer stands for."""
-    where = f"InfluxDB at {address.base_url}"
+    """Return the exception that an answer stands for; its text is one line."""
+    where, said = f"InfluxDB at {address.base_url}", " ".join(said.split())[:500]
+    if status == 400 and query and status_of(said) == 404:
+        status = 404
     if status in (401, 403):
         return TokenRefused(f"store.token_file: {where} refuses us ({status}): {said}")
+    if status == 404 and "organization" in said:
+        return NameUnknown(f"store.url: {where} knows no org {address.org!r}: it must end with ?org=NAME")
     if status == 404:
         return NameUnknown(
             f"store.url: {where} has no database or bucket {address.database!r}"
             f"{f' of org {address.org!r}' if address.org else ''}: {said}"
+        )
+    if status == 409:
+        return AlreadyThere(f"store.url: {where} has it already: {said}")
+    if _FILE_LIMIT in said:
+        return StoreMisconfigured(
+            f"store.url: {where} reads no further back: it must be started with a higher --query-file-limit: {said}"
         )
     if any(limit in said for limit in _LIMITS):
         return StoreMisconfigured(f"store.url: {where} has reached a limit of its configuration: {said}")

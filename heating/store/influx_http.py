@@ -136,9 +136,12 @@ class InfluxServer:
             raise self._unavailable(error) from error
 
     def call(self, method: str, path: str, body: Any = None, **options: str) -> Any:
-        """Call the HTTP API of 2.x with JSON and return what it answers."""
+        """Call the HTTP API of 2.x or 3 with JSON and return what it answers, nothing if that is no JSON."""
         answer = self._request(method, path, json_body=body, query=options)
-        return json.loads(answer.data) if answer.data else None
+        try:
+            return json.loads(answer.data)
+        except ValueError:
+            return None
 
     def close(self) -> None:
         """Release connections; safe to call twice."""

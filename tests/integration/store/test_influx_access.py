@@ -34,7 +34,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "names").write_text(f"subjectAltName={subject}")
         run("req", *new, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
         run("x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", *sign)
-        (folder / f"{name}.pem").write_text((folder / f"{name}.crt").read_text() + (folder / f"{name}.key").read_text())
+        both = folder / f"{name}.pem"
+        both.write_text((folder / f"{name}.crt").read_text() + (folder / f"{name}.key").read_text())
+        both.chmod(0o600)
     return folder
 
 
