@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
 LOSS = "loss"  # kind of the entries in the chain
 _NOTE_EVERY = timedelta(seconds=30)
+_SHOWN_FOR = timedelta(days=1)
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +47,7 @@ class _Known(msgspec.Struct, kw_only=True):
 
     seen_at: datetime | None = None
     dropped: int | None = None
+    last: Loss | None = None
 
 
 class Losses:
@@ -60,12 +62,12 @@ class Losses:
         self._lock = threading.Lock()
         self._waiting: list[Loss] = []
         self._sessions = self._messages = 0
-        self._last: datetime | None = None
+        self._counted_at: datetime | None = None  # until when the broker's count of dropped messages is known
 
     def connected(self, now: datetime, *, kept: bool) -> None:
         """Note a new connection, and whether the broker had kept our session."""
         with self._lock:
-            since = self._known.seen_at
+            since = self._counted_at = self._known.seen_at
             if since is not None and not kept:
                 self._sessions += 1
                 self._note(Loss(what="session", since=since, until=now))
@@ -95,10 +97,11 @@ class Losses:
             lost = total if before is None or total < before else total - before
             if lost and before is not None:
                 self._messages += lost
-                self._note(Loss(what="queue", since=self._known.seen_at, until=now, messages=lost))
+                self._note(Loss(what="queue", since=self._counted_at, until=now, messages=lost))
                 log.critical(
                     "the broker dropped messages, some of them may be ours messages=%s at=%s", lost, rfc3339(now)
                 )
+            self._counted_at = now
 
     def write(self, chain: Chain) -> None:
         """Write what was noticed into the ledger; may raise `LedgerUnavailable`, then it is tried again."""
@@ -108,9 +111,19 @@ class Losses:
             with self._lock:
                 self._waiting.pop(0)
 
+    def text(self, now: datetime) -> str:
+        """Return what was lost last, for a day; blank if nothing."""
+        last = self._known.last
+        if last is None or now - last.until > _SHOWN_FOR:
+            return ""
+        many = f"{last.messages} messages" if last.messages else "readings"
+        since = rfc3339(last.since) if last.since else "unknown"
+        return f"; the broker lost {many} ({last.what}) since {since}, seen {rfc3339(last.until)}"
+
     def metrics(self) -> Sequence[Metric]:
         """Return counters and the instant of the last loss."""
-        at = self._last.timestamp() if self._last else 0.0
+        last = self._known.last
+        at = last.until.timestamp() if last else 0.0
         values = (
             ("sessions_lost_total", self._sessions, "Connections at which the broker had lost our session."),
             ("broker_dropped_total", self._messages, "Messages that the broker says it dropped, for any client."),
@@ -120,7 +133,8 @@ class Losses:
 
     def _note(self, loss: Loss) -> None:
         self._waiting.append(loss)
-        self._last = loss.until
+        self._known.last = loss
+        self._save()
 
     def _read(self) -> _Known:
         try:

@@ -126,7 +126,13 @@ class CollectorStage:
         quiet = bool(quiet_s) and link.idle_s > quiet_s
         fresh = link.subscribed and not self._patience.problem and not quiet
         text = self._text(turning=turning) or f"{link.text}; last packet {link.idle_s:.0f} s ago"
-        return Health(alive=link.thread_alive and turning, fresh=fresh, text=text)
+        return Health(alive=link.thread_alive and turning, fresh=fresh, text=text + self._lost(now))
+
+    def _lost(self, now: datetime) -> str:
+        """Return what was lost, which no state that is well again takes back; blank if nothing was."""
+        spool = self._courier.spool
+        damaged = f"; {spool.damaged_bytes} bytes of the spool are damaged" if spool and spool.damaged_bytes else ""
+        return damaged + self._losses.text(now)
 
     def _text(self, *, turning: bool) -> str:
         """Return what is wrong in the loop, blank if nothing is."""

@@ -7,6 +7,7 @@ import logging
 import re
 import subprocess
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_messages_that_the_broker_dropped_are_counted_and_dated(tmp_path, caplog
         state = str(tmp_path / "state")
         with collecting(broker.port, folder=state):
             assert wait_until(lambda: json.loads((tmp_path / "state/broker.json").read_bytes())["dropped"] == 0)
-        devices = Publisher(broker.port)
+        devices, left = Publisher(broker.port), datetime.now(UTC)
         for i, ts in enumerate(instants(1000)):
             devices.reading(f"D{i % 10}", ts, 19.0)
         assert devices.delivered()
@@ -76,6 +77,8 @@ def test_messages_that_the_broker_dropped_are_counted_and_dated(tmp_path, caplog
             assert wait_until(lambda: len(running.store.rows) + running.metric("broker_dropped_total") == 1000)
             assert wait_until(lambda: sum(int(str(loss["messages"])) for loss in losses(running)) > 0)
             assert {loss["what"] for loss in losses(running)} == {"queue"}
+            assert datetime.fromisoformat(str(losses(running)[0]["since"])) <= left
+            assert "the broker lost" in running.stage.health(datetime.now(UTC)).text
         assert any("broker dropped messages" in line for line in warnings(caplog))
         devices.close()
 
