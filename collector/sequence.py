@@ -47,6 +47,9 @@ class Sequence:
 
     def _skip(self, start: int, end: int) -> None:
         self.gaps.append((start, end))
+        self._trim()
+
+    def _trim(self) -> None:
         while len(self.gaps) > _GAPS_KEPT:
             first, after = self.gaps.pop(0)
             self.lost += after - first
@@ -55,4 +58,5 @@ class Sequence:
         for i, (start, end) in enumerate(self.gaps):
             if start <= seq < end:
                 self.gaps[i : i + 1] = [part for part in ((start, seq), (seq + 1, end)) if part[0] < part[1]]
+                self._trim()
                 return
