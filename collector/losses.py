@@ -62,7 +62,7 @@ class Losses:
         self._lock = threading.Lock()
         self._waiting: list[Loss] = []
         self._sessions = self._messages = 0
-        self._counted_at: datetime | None = None  # until when the broker's count of dropped messages is known
+        self._counted_at: datetime | None = None  # when the broker had certainly not dropped these
 
     def connected(self, now: datetime, *, kept: bool) -> None:
         """Note a new connection, and whether the broker had kept our session."""
@@ -101,7 +101,7 @@ class Losses:
                 log.critical(
                     "the broker dropped messages, some of them may be ours messages=%s at=%s", lost, rfc3339(now)
                 )
-            self._counted_at = now
+                self._counted_at = now  # not before: the broker tells it late, and first what it was
 
     def write(self, chain: Chain) -> None:
         """Write what was noticed into the ledger; may raise `LedgerUnavailable`, then it is tried again."""
