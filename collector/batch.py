@@ -22,6 +22,7 @@ from heating.unknown_devices import as_registered
 
 log = logging.getLogger(__name__)
 
+_NEEDS_A_HAND = frozenset({Reason.AMBIGUOUS_PROBES, Reason.BAD_TIME, Reason.NO_OFFSET})
 # How far instants of receipt are moved apart at most; a clock that stepped back by more is followed.
 _NUDGED_MS = 1000
 
@@ -121,7 +122,7 @@ class Judge:
                 elif type(outcome) is Ignored:
                     judged.ignored.append((counted_as, outcome.silence))
             if flaws:
-                if not counted_as and any(flaw.reason is Reason.UNKNOWN_DEVICE for flaw in flaws):
+                if not known and _speaks(one.message):
                     self.strangers.saw(one.packet, one.message)
                 judged.rejected.extend(rejections(one.packet, counted_as, flaws))
         return judged
@@ -183,3 +184,8 @@ class Judge:
             self._last_server_ms[device_id] = known
         judged.clockless[one.fingerprint] = known
         return known
+
+
+def _speaks(message: Message) -> bool:
+    """Tell whether a packet is a device's that measures something, be it that its clock or its probes need a hand."""
+    return any(not isinstance(one, Flaw) or one.reason in _NEEDS_A_HAND for one in message.samples)

@@ -238,3 +238,20 @@ def test_what_is_no_devices_topic_may_be_large(topic, fate):
     writer.push(Batch([msgspec.structs.replace(bench.packet("D1", b"[" * 70_000), topic=topic)]))
     assert bench.ledger.journal.totals[fate] == 1
     assert sum(bench.ledger.journal.devices.get("D1", {}).values()) == (1 if topic == "z/D1" else 0)
+
+
+@pytest.mark.parametrize(
+    ("payload", "listed"),
+    [
+        ({"ts": NOW, "temperature_c": 19.5}, True),
+        ({"ts": NOW + 8 * 60 * MINUTE, "temperature_c": 19.5}, True),  # its clock is wrong, and it is unknown
+        ({"ts": "2026-11-22T10:00:00", "temperature_c": 19.5}, True),
+        ({"ts": NOW, "temperature_c": "warm"}, False),
+        (b"\xff", False),
+        ({"ts": NOW, "temperature_c": 19.5, "device_id": "D1"}, False),
+    ],
+)
+def test_unknown_devices_are_listed_whatever_else_is_wrong_with_them(payload, listed):
+    bench = Bench()
+    bench.push(bench.packet("X9", payload))
+    assert [one.device_id for one in bench.ledger.journal.seen_strangers] == (["X9"] if listed else [])
