@@ -48,6 +48,7 @@ class _Known(msgspec.Struct, kw_only=True):
     seen_at: datetime | None = None
     dropped: int | None = None
     last: Loss | None = None
+    unwritten: list[Loss] = []
 
 
 class Losses:
@@ -60,7 +61,6 @@ class Losses:
         self._file = Path(folder) / "broker.json" if folder else None
         self._known = self._read()
         self._lock = threading.Lock()
-        self._waiting: list[Loss] = []
         self._sessions = self._messages = 0
         self._counted_at: datetime | None = None  # when the broker had certainly not dropped these
 
@@ -92,8 +92,6 @@ class Losses:
         with self._lock:
             total, before = int(payload), self._known.dropped
             self._known.dropped = total
-            if total != before:
-                self._save()
             lost = total if before is None or total < before else total - before
             if lost and before is not None:
                 self._messages += lost
@@ -102,14 +100,17 @@ class Losses:
                     "the broker dropped messages, some of them may be ours messages=%s at=%s", lost, rfc3339(now)
                 )
                 self._counted_at = now  # not before: the broker tells it late, and first what it was
+            elif total != before:
+                self._save()
 
     def write(self, chain: Chain) -> None:
         """Write what was noticed into the ledger; may raise `LedgerUnavailable`, then it is tried again."""
-        while self._waiting:
-            loss = self._waiting[0]
+        while self._known.unwritten:
+            loss = self._known.unwritten[0]
             chain.append(LOSS, "collector", msgspec.to_builtins(loss), loss.until)
             with self._lock:
-                self._waiting.pop(0)
+                self._known.unwritten.pop(0)
+                self._save()
 
     def text(self, now: datetime) -> str:
         """Return what was lost last, for a day; blank if nothing."""
@@ -132,7 +133,7 @@ class Losses:
         return [Metric(f"heatwatch_collector_{name}", float(value), text) for name, value, text in values]
 
     def _note(self, loss: Loss) -> None:
-        self._waiting.append(loss)
+        self._known.unwritten.append(loss)  # saved first: who is killed now still writes it
         self._known.last = loss
         self._save()
 
