@@ -1,6 +1,6 @@
 """The port of the time-series store; `heating.store` opens the adapter that a URL names.
 
-Every adapter passes `tests/contract/test_store.py`.
+Every adapter passes `tests/contract/store`.
 """
 
 from __future__ import annotations

@@ -15,6 +15,28 @@ MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+# Names that a text protocol could take for something else.
+STRANGE = [
+    "a b",
+    "a,b",
+    "a=b",
+    'a"b',
+    "a'b",
+    "a\\b",
+    "a\\",
+    "a\nb",
+    "房间 1",
+    "S1/3%2F",
+    "🏠",
+    "a\\,b",
+    "-",
+    "a\tb",
+    "#x",
+    "a.b",
+    "(a|b)[c]{2}^$?*+",
+    "a/b/",
+]
+
 
 def room(device: str, ts_ms: int, celsius: float | None = 20.0, *, point: str | None = None, **more) -> Reading:
     return Reading(

@@ -1,11 +1,10 @@
-"""Any sequence of writes, on every adapter, against a model of a few lines."""
+"""Any sequence of writes and retention, on every adapter, against a model of a few lines."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 from contract.conftest import ADAPTERS
 from contract.storekit import T0, all_rows, rows
@@ -16,10 +15,11 @@ from msgspec import structs
 from heating.reading import KindCode, Quality, Reading, ReadingTable
 from heating.site import PointKind
 
+POINTS = ["P1", "P 2", "P,3"]
 READING = st.builds(
     Reading,
     kind=st.sampled_from(PointKind),
-    point_id=st.sampled_from(["P1", "P 2", "P,3"]),
+    point_id=st.sampled_from(POINTS),
     device_id=st.sampled_from(["A", "B=", "c"]),
     ts_ms=st.integers(0, 30).map(lambda step: T0 + step * 600_000),
     temperature_c=st.none() | st.floats(-40, 60),
@@ -27,7 +27,9 @@ READING = st.builds(
     supply_c=st.none() | st.floats(0, 150),
     quality=st.sampled_from([Quality(0), Quality.LOW_BATTERY | Quality.REPLAYED]),
 )
-BATCHES = st.lists(st.lists(READING, max_size=12), max_size=6)
+# A batch is written; an instant is a cut-off of the retention.
+INSTANT = st.integers(-1, 31).map(lambda step: T0 + step * 600_000)
+STEPS = st.lists(st.lists(READING, max_size=12) | INSTANT, max_size=7)
 
 
 class Model:
@@ -48,6 +50,17 @@ class Model:
             if stored[-1]:
                 self.kept[key] = reading
         return stored, late, rejected
+
+    def forget_before(self, cutoff_ms: int) -> None:
+        self.kept = {key: reading for key, reading in self.kept.items() if key[1] >= cutoff_ms}
+
+    def series(self, point: str, end_ms: int) -> dict[int, set[float]]:
+        """Temperatures of a point by instant: of two devices at one instant either may be shown."""
+        found: dict[int, set[float]] = {}
+        for reading in self.kept.values():
+            if reading.point_id == point and reading.ts_ms < end_ms and reading.temperature_c is not None:
+                found.setdefault(reading.ts_ms, set()).add(reading.temperature_c)
+        return found
 
     def newest(self) -> dict[str, int]:
         newest: dict[str, int] = {}
@@ -85,11 +98,15 @@ def worthless(reading: Reading) -> bool:
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
-@given(batches=BATCHES, at=st.integers(-1, 31).map(lambda step: T0 + step * 600_000))
-def test_any_writes(adapter, opened, batches, at):
+@given(steps=STEPS, at=INSTANT)
+def test_any_steps(adapter, opened, steps, at):
     with tempfile.TemporaryDirectory() as folder, opened(adapter, Path(folder)) as store:
         model = Model()
-        for batch in batches:
+        for batch in steps:
+            if isinstance(batch, int):
+                store.forget_before(batch)
+                model.forget_before(batch)
+                continue
             given_table = ReadingTable.of(batch)
             new = store.unseen(given_table)
             written = store.write(given_table)
@@ -101,5 +118,10 @@ def test_any_writes(adapter, opened, batches, at):
         for kind in PointKind:
             found = store.latest(KindCode.of(kind), at_ms=at)
             assert list(zip(found.point.tolist(), found.ts_ms.tolist(), strict=True)) == model.latest(kind, at)
-        whole = store.series(["P1", "P 2", "P,3"], T0, at)
-        assert (np.diff(whole.ts_ms)[np.diff(whole.owner) == 0] > 0).all()
+        whole = store.series(POINTS, T0, at)
+        for place, point in enumerate(POINTS):
+            own = slice(whole.offsets[place], whole.offsets[place + 1])
+            told = dict(zip(whole.ts_ms[own].tolist(), whole.value[own].tolist(), strict=True))
+            may = model.series(point, at)
+            assert sorted(told) == sorted(may) == whole.ts_ms[own].tolist()
+            assert all(told[ts] in may[ts] for ts in may)
