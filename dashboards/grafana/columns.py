@@ -50,16 +50,16 @@ def home_columns(say: Say) -> list[Column]:
     to_home = link(say("home_board"), HOME, station="station", branch="branch", building="building", home="home")
     to_building = link(say("building_board"), BUILDING, station="station", branch="branch", building="building")
     return [
-        Column(name="cell", title=say("status_word"), width=125, mappings=looks.home_states(say),
+        Column(name="cell", title=say("status_word"), width=120, mappings=looks.home_states(say),
                colour="color-background"),
         Column(name="home", title=say("home_id"), link=to_home),
         Column(name="temperature_c", title=say("temp"), unit="celsius", decimals=1, width=80),
         Column(name="floor_c", title=say("limit"), unit="celsius", decimals=0, width=65),
         Column(name="deficit_k", title=say("deficit"), unit="suffix:K", decimals=1, width=70),
         Column(name="since_ms", title=say("since"), unit=CLOCK_TIME, width=105),
-        Column(name="reasons", title=say("reasons"), mappings=looks.words(say, REASONS), width=180),
+        Column(name="reasons", title=say("reasons"), mappings=looks.words(say, REASONS), width=165),
         Column(name="cause", title=say("cause_word"), mappings=looks.words(say, [s.value for s in Scope]), width=100),
-        Column(name="side", title=say("side_word"), mappings=looks.words(say, [s.value for s in Side]), width=105),
+        Column(name="side", title=say("side_word"), mappings=looks.words(say, [s.value for s in Side]), width=100),
         Column(name="order_no", title=say("order_no"), width=150),
         Column(name="urgency", title=say("urgency"), hidden=True),
         Column(name="station", title=say("station_name"), hidden=True),

@@ -63,7 +63,7 @@ def push_live(
     user: User = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Bring folder, data source and dashboards into the Grafana of `grafana.url`; a second push changes nothing.
+    """Bring data source, dashboards and alert rules into the Grafana of `grafana.url`; a second push changes nothing.
 
     The data source gets the secret of `store.token_file`; with --user the part behind its colon is the password.
     """
