@@ -55,6 +55,7 @@ def write_archive(opened: Context, file: Path) -> int:
         with tarfile.open(half, "w:gz", compresslevel=1) as tar:
             for part in (_NOTE, _LEDGER, _STORE):
                 tar.add(folder / part, arcname=part)
+        half.chmod(0o640)  # names and telephones are in it
         half.rename(file)
     return file.stat().st_size
 

@@ -8,6 +8,7 @@
         broker/passwd, acl       accounts of the broker (`heatwatch devices` adds those of the sensors)
         ca.* broker.*            certificates of the broker, where openssl is there to make them
     site/heatwatch.toml          the site's configuration, from config/docker/heatwatch.toml
+    out/                         where the `tools` container puts reports and backups
     .env                         who may read the secrets inside the containers
 
 Nothing that exists is changed, so that it can be run again: after an upgrade, or to renew one thing that was deleted.
@@ -65,6 +66,7 @@ class Site:
         self._broker_users()
         self._certificates(names)
         self._folder(self._root / "site", 0o2750)  # what is put there later belongs to the group too
+        self._folder(self._root / "out", 0o2770)
         template = self._root / "config" / "docker" / "heatwatch.toml"
         self._write(self._root / "site" / "heatwatch.toml", template.read_text("utf-8"))
         self._environment(self._root / ".env", f"HEATWATCH_GID={self._group}\n")

@@ -145,6 +145,13 @@ def test_secrets_are_made_once_and_never_changed(tmp_path: Path) -> None:
     assert all(len(value.strip()) >= 32 for value in values)
 
 
+def test_what_the_tools_write_comes_out_and_is_nobody_elses(made: Path) -> None:
+    assert ("./out", "/out") in mounts(SERVICES["tools"])
+    assert (made / "out").stat().st_mode & 0o7777 == 0o2770, "the containers' group writes, and its files stay its own"
+    assert SERVICES["tools"]["environment"]["TMPDIR"] in {place for _, place in mounts(SERVICES["tools"])}
+    assert "/out/" in (ROOT / ".gitignore").read_text("utf-8").split("\n")
+
+
 def test_configuration_in_the_containers_is_one_and_fits_the_services(made: Path) -> None:
     settings = load_settings(made / "site" / "heatwatch.toml", {})
     assert settings.mqtt.host in SERVICES
