@@ -29,6 +29,7 @@ class Measurement(StrEnum):
     # Extension of contract §5.
     SITE_STATUS = "site_status"
     HOME_NOW = "home_now"
+    COLD_HOME = "cold_home"
     POINT_PLACE = "point_place"
     EMPTY_STOREY = "empty_storey"
     BRANCH_PROFILE = "branch_profile"
@@ -99,6 +100,11 @@ SCHEMAS: dict[Measurement, Schema] = {
         ("home", "station", "branch", "building", "unit", "floor", "place"),
         ("urgency", "confirmed", "score", "deficit_k", "temperature_c", "floor_c", "since_ms", "storey"),
         ("status", "cell", "point", "room", "reasons", "why", "cause", "side", "order_no"),
+    ),
+    Measurement.COLD_HOME: Schema(
+        ("home", "station", "branch", "building"),
+        ("urgency", "deficit_k", "temperature_c", "floor_c", "since_ms"),
+        ("cell", "reasons", "cause", "side", "order_no"),
     ),
     Measurement.POINT_PLACE: Schema(
         ("point", "kind", "home", "station", "branch", "building", "unit", "floor"),

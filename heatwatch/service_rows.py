@@ -20,9 +20,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dashboards.grafana import home_rows, order_rows, site_rows
+from dashboards.grafana.cold_homes import ColdHomes
 from dashboards.grafana.home_news import HomeNews
 from dashboards.grafana.place_cells import PlaceCells
-from dashboards.grafana.rows import Changed, Row, rollup_of
+from dashboards.grafana.rows import HEARTBEAT, Changed, Row, rollup_of
 from dashboards.newest import NewestReadings
 from dashboards.snapshot import JudgingRules, Snapshot, SnapshotKeeper
 from heating.clock import Clock
@@ -32,7 +33,7 @@ from heating.instants import local_midnight, to_ms
 from heating.ledger.port import Ledger
 from heating.measurement import Measurement
 from heating.order import FINISHED, WorkOrder
-from heating.reading import KindCode
+from heating.reading import KindCode, ReadingTable
 from heating.register import Register
 from heating.stage import Health, Metric
 from heating.store.port import ReadingStore
@@ -85,6 +86,7 @@ class ServiceRowsStage:
         self._keeper = SnapshotKeeper(store, ledger, site.rules)
         self._rooms = NewestReadings(store, ledger, KindCode.ROOM, within)
         self._homes = HomeNews()
+        self._cold: ColdHomes | None = None
         self._places = PlaceCells(Register.of_points(()))
         self._placed: tuple[Register, datetime] | None = None
         self._orders: dict[str, WorkOrder] | None = None
@@ -142,14 +144,28 @@ class ServiceRowsStage:
         latest = self._rooms.read(at)
         row = site_rows.site_status(self._site.name or "-", snapshot, latest, self._flow(at))
         self._put(Measurement.SITE_STATUS, [row])
-        news = self._homes.of(snapshot, site_rows.newest_temperatures(latest))
-        written = self._put(Measurement.HOME_NOW, self._homes.rows(news, at))
-        self._homes.written(news, written)
+        self._write_homes(snapshot, latest)
         if self._profiles_at is None or at - self._profiles_at >= _PROFILES_EVERY:
             within_ms = int(self._site.rules.stale_after_min * 60_000)
             entries = self._store.latest(KindCode.ENTRY, at_ms=to_ms(at), within_ms=within_ms)
             self._send(Measurement.BRANCH_PROFILE, list(site_rows.branch_profiles(snapshot, latest, entries)))
             self._profiles_at = at
+
+    def _write_homes(self, snapshot: Snapshot, latest: ReadingTable) -> None:
+        at = snapshot.at
+        if self._cold is None:
+            at_ms, before_ms = to_ms(at), to_ms(at - 2 * HEARTBEAT)
+            self._cold = ColdHomes(self._store.rollup(Measurement.COLD_HOME, before_ms, at_ms + 1))
+        changed = self._changed[Measurement.HOME_NOW]
+        news = self._homes.of(snapshot, site_rows.newest_temperatures(latest))
+        due = changed.of(self._homes.rows(news, at))
+        listed = self._cold.of(due)
+        # The list first: what is written twice after a failure is no harm, what is left out is.
+        self._send(Measurement.COLD_HOME, listed)
+        self._send(Measurement.HOME_NOW, due)
+        self._cold.written(listed)
+        changed.written(due)
+        self._homes.written(news, due)
 
     def _write_places(self, snapshot: Snapshot) -> None:
         """Write where the points are, when the register or the day is another one."""
@@ -234,13 +250,12 @@ class ServiceRowsStage:
         hours = self._store.rollup(Measurement.ROOM_HOUR, to_ms(start), to_ms(end))
         return list(site_rows.data_day(snapshot.register, hours, day, until, zone))
 
-    def _put(self, measurement: Measurement, rows: Iterable[Row]) -> list[Row]:
-        """Write what is due of the rows and return it."""
+    def _put(self, measurement: Measurement, rows: Iterable[Row]) -> None:
+        """Write what is due of the rows."""
         changed = self._changed[measurement]
         due = changed.of(rows)
         self._send(measurement, due)
         changed.written(due)
-        return due
 
     def _send(self, measurement: Measurement, rows: Sequence[Row]) -> None:
         if rows:

@@ -131,7 +131,7 @@ def _buildings(site: Site) -> Panel:
 
 def _homes(site: Site) -> Panel:
     columns = home_columns(site.say)
-    target = newest_rows(Measurement.HOME_NOW, names(columns), tags=HOME_TAGS, by="urgency", having='"urgency" > 0')
+    target = newest_rows(Measurement.COLD_HOME, names(columns), tags=HOME_TAGS, by="urgency", having='"urgency" > 0')
     return table(
         site.say("near_end_homes"), (0, 15, 14, 13), [target], columns, sort="urgency", limit=100, time_from=NOW
     )

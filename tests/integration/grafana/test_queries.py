@@ -103,7 +103,7 @@ def test_a_panel_that_lacks_a_column_or_a_row_would_be_found(server: Server) -> 
         ('"deficit_k"', '"deficit"', "deficit_k"),
         ('"cause" AS "cause"', '"no_such" AS "cause"', "cause"),
         ('"urgency" > 0', '"urgency" > 9000', "no row"),
-        ('FROM "home_now"', 'FROM "no_such"', "no row"),
+        ('FROM "cold_home"', 'FROM "no_such"', "no row"),
     ):
         body = panel.to_json(1)
         query = body["targets"][0]["query"]

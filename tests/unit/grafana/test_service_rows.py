@@ -60,6 +60,33 @@ def test_homes_come_in_the_order_of_the_rule(site: Site) -> None:
     assert all(home["urgency"] == 0 for home in homes if home["status"] != "cold")
 
 
+def cold_list(site: Site) -> set[object]:
+    """Return the homes whose newest row in the list of cold ones says so."""
+    newest = {row["home"]: row["urgency"] for row in rows(site, Measurement.COLD_HOME)}
+    return {home for home, urgency in newest.items() if float(str(urgency)) > 0}
+
+
+def test_the_list_of_cold_homes_is_that_of_the_homes_and_short(site: Site) -> None:
+    stage(site).write(NOW)
+    homes = rows(site, Measurement.HOME_NOW)
+    cold = {home["home"] for home in homes if home["status"] == "cold"}
+    assert cold_list(site) == cold
+    assert len(rows(site, Measurement.COLD_HOME)) == len(cold) < len(homes)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_home_that_is_warm_again_leaves_the_list(site: Site, restarted: bool) -> None:
+    writer = stage(site)
+    writer.write(NOW)
+    home = next(row for row in rows(site, Measurement.HOME_NOW) if row["status"] == "cold")
+    where = {name: home[name] for name in ("point", "station", "branch", "building", "unit", "floor")}
+    warm = {**where, "status": "ok", "temperature_c": 21.0, "floor_c": 18.0, "minutes_below": 0.0}
+    site.store.write_rollup(rollup_of(Measurement.HOME_STATUS, [Row(to_ms(NOW + MINUTE), warm)]))
+    (stage(site) if restarted else writer).write(NOW + 2 * MINUTE)
+    assert home["home"] not in cold_list(site)
+    assert cold_list(site)
+
+
 def test_no_two_homes_share_a_cell_of_the_grid(site: Site) -> None:
     stage(site).write(NOW)
     cells = [(home["building"], home["floor"], home["place"]) for home in rows(site, Measurement.HOME_NOW)]
