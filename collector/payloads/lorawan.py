@@ -53,7 +53,7 @@ class Chirpstack:
         receptions = items(tree, "rxInfo")
         at = tree.get("time") or _gateway_time(receptions)
         shared = _Shared(instant(at, self._zone), _rssi(receptions), _count(tree.get("fCnt")))
-        return _message(device_id, self._reader.samples(up), shared)
+        return _message(device_id, self._reader.read(up), shared)
 
 
 class Ttn:
@@ -86,7 +86,7 @@ class Ttn:
         uplink = child(tree, "uplink_message") or child(tree, "uplink_normalized")
         model = text(child(uplink, "version_ids"), "model_id")
         up = _Uplink(child(uplink, "decoded_payload"), text(uplink, "frm_payload"), model, uplink.get("f_port"))
-        samples = self._reader.samples(up, _normalized(uplink))
+        samples = self._reader.read(up, _normalized(uplink))
         receptions = items(uplink, "rx_metadata")
         at = instant(
             uplink.get("received_at")
@@ -115,7 +115,14 @@ class _Reader:
         self._unit = unit
         self._probes = probes
 
-    def samples(self, up: _Uplink, normalized: Sequence[Node] = ()) -> list[Sample | Flaw]:
+    def read(self, up: _Uplink, normalized: Sequence[Node] = ()) -> list[Sample | Flaw]:
+        """Return the samples of an uplink, or that it is one bad reading as a whole."""
+        try:
+            return self._samples(up, normalized)
+        except Unreadable as problem:
+            return [Flaw(None, problem.reason)]
+
+    def _samples(self, up: _Uplink, normalized: Sequence[Node]) -> list[Sample | Flaw]:
         """Return the samples of an uplink.
 
         A codec that gives no temperature may have left out a zero or made a text of a log: then the frame is asked,
@@ -227,7 +234,8 @@ class _Shared:
 def _message(device_id: str, samples: list[Sample | Flaw], shared: _Shared) -> Message:
     """Return the message of an uplink; one without readings has used up a number too."""
     completed = [_completed(sample, index, shared) for index, sample in enumerate(samples)]
-    return Message(device_id, completed, seq=None if completed else shared.seq)
+    counted = any(isinstance(sample, Sample) and sample.seq is not None for sample in completed)
+    return Message(device_id, completed, seq=None if counted else shared.seq)
 
 
 def _completed(sample: Sample | Flaw, index: int, shared: _Shared) -> Sample | Flaw:
@@ -236,7 +244,7 @@ def _completed(sample: Sample | Flaw, index: int, shared: _Shared) -> Sample | F
     A logged reading without a time is of no known instant.
     """
     if isinstance(sample, Flaw):
-        return Flaw(index, sample.reason)
+        return sample if sample.index is None else Flaw(index, sample.reason)
     if sample.ts_ms is None and sample.quality & REPLAYED:
         return Flaw(index, Reason.NO_CLOCK)
     sample.index, sample.rssi_dbm = index, shared.rssi

@@ -210,6 +210,13 @@ def test_a_temperature_of_an_unknown_name_is_shown_to_somebody(decoded):
     assert only(ttn({"uplink_message": known})).temperature_c == 21.5
 
 
+def test_an_uplink_that_cannot_be_read_has_used_up_a_number_too():
+    message = chirpstack(object={"Temp_Red": 45.1}, fCnt=8)
+    assert (message.samples, message.seq) == ([Flaw(None, Reason.AMBIGUOUS_PROBES)], 8)
+    read = chirpstack(object={"temperature": 20}, fCnt=9)
+    assert (only(read).seq, read.seq) == (9, None)
+
+
 @pytest.mark.parametrize("decoded", [{"mcu_temperature": 35.0}, {"temperature_alarm": 1}, {"target_temperature": 21}])
 def test_what_is_no_temperature_of_a_room_is_ignored(decoded):
     assert chirpstack(object=decoded).silence is Silence.NO_READING
