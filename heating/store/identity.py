@@ -40,7 +40,11 @@ class Devices:
 
     def encode(self, devices: Texts) -> Ints:
         """Return the numbers of devices, int64 (N,)."""
-        return np.array([self.code(device) for device in devices.tolist()], dtype=np.int64)
+        get = self.codes.get
+        return np.array(
+            [found if (found := get(device)) is not None else self.code(device) for device in devices.tolist()],
+            dtype=np.int64,
+        )
 
     def probe(self, devices: Texts) -> Ints:
         """Return the numbers of devices, int64 (N,); unknown ones get numbers from D on, for this call only."""
