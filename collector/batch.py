@@ -12,6 +12,7 @@ import msgspec
 from collector.intake import Ignored, Intake, Outcome
 from collector.packet import Packet
 from collector.payloads.message import Flaw, Message, Reason, Silence, flawed, silent
+from collector.payloads.native import Native, WirePacket
 from collector.quarantine import Rejection, rejections
 from collector.routes import Routes
 from collector.strangers import Strangers
@@ -41,11 +42,13 @@ class Step(IntEnum):
 class Judged:
     """What became of the readings of a batch before the store was asked.
 
-    `origin` says for each accepted reading which packet it came in (number in the batch) and its index there.
+    `packet_of` and `index_of` say for each accepted reading which packet it came in (number in the batch) and its index
+    there.
     """
 
     accepted: list[Reading] = field(default_factory=list)
-    origin: list[tuple[int, int]] = field(default_factory=list)
+    packet_of: list[int] = field(default_factory=list)
+    index_of: list[int] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     ignored: list[tuple[str, Silence]] = field(default_factory=list)
     clockless: dict[str, int] = field(default_factory=dict)
@@ -56,7 +59,8 @@ class Batch:
     """Packets on their way, and what is known of them so far; those of an `unfit` batch go to the quarantine.
 
     `fresh` are the accepted readings that were not stored when the batch began, `fresh_at` their places among the
-    accepted, `keys` their (device, ts); `late` marks those of them that are older than their device's newest.
+    accepted, `keys` their (device, ts); `late` are the places among the fresh of those that are older than their
+    device's newest.
     """
 
     packets: list[Packet]
@@ -65,15 +69,23 @@ class Batch:
     judged: Judged = field(default_factory=Judged)
     fresh: ReadingTable = field(default_factory=ReadingTable.empty)
     fresh_at: list[int] = field(default_factory=list)
-    keys: list[tuple[str, int]] = field(default_factory=list)
-    late: list[bool] = field(default_factory=list)
+    keys: tuple[tuple[str, int], ...] = ()
+    late: list[int] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
     repeated: list[str] = field(default_factory=list)
     finish_tried: bool = False
 
 
+class Plain(msgspec.Struct, frozen=True, gc=False):
+    """A native packet with nothing wrong in it: as it is written, and its readings, accepted."""
+
+    packet: Packet
+    found: WirePacket
+    readings: list[Reading]
+
+
 class Decoded(msgspec.Struct, frozen=True, gc=False):
-    """A packet with its message; `fingerprint` is blank unless a reading waits for the receive time."""
+    """A packet with its message, to be judged; `fingerprint` is blank unless a reading waits for the receive time."""
 
     packet: Packet
     message: Message
@@ -90,42 +102,54 @@ class Judge:
         self._last_server_ms: dict[str, int] = {}
         self.strangers = Strangers()
 
-    def decode(self, packets: Iterable[Packet]) -> list[Decoded]:
-        """Return the messages of the packets; never fails."""
-        return [self._decoded(packet) for packet in packets]
+    def decode(self, packets: Iterable[Packet], intake: Intake) -> list[Plain | Decoded]:
+        """Return the packets with their readings or messages; never fails."""
+        return [self._decoded(packet, intake) for packet in packets]
 
-    def judge(self, decoded: Sequence[Decoded], intake: Intake, remembered: Mapping[str, int]) -> Judged:
+    def judge(self, decoded: Sequence[Plain | Decoded], intake: Intake, remembered: Mapping[str, int]) -> Judged:
         """Return accepted, rejected and ignored readings.
 
         `remembered` are the receive times [ms] of fingerprints seen before.
         """
         judged = Judged()
         for number, one in enumerate(decoded):
-            device_id = one.message.device_id
-            known = intake.register.knows(device_id)
-            if not known:
-                device_id = one.message.device_id = as_registered(device_id, intake.register)
-                known = intake.register.knows(device_id)
-            # Who makes ids up must not fill the memory: only for registered devices is the last instant remembered.
-            server_ms = self._server_ms(one, remembered, judged) if known else one.packet.received_ms
-            outcomes = self._outcomes(one, intake, server_ms)
-            if known:
-                self._timekeeper.saw(one.packet, one.message)
-            counted_as = device_id if known else ""
-            flaws: list[Flaw] = []
-            for index, outcome in enumerate(outcomes):
-                if type(outcome) is Reading:
-                    judged.accepted.append(outcome)
-                    judged.origin.append((number, index))
-                elif type(outcome) is Flaw:
-                    flaws.append(outcome)
-                elif type(outcome) is Ignored:
-                    judged.ignored.append((counted_as, outcome.silence))
-            if flaws:
-                if not known and _speaks(one.message):
-                    self.strangers.saw(one.packet, one.message)
-                judged.rejected.extend(rejections(one.packet, counted_as, flaws))
+            if isinstance(one, Plain):
+                self._timekeeper.saw_plain(one.packet, one.found, one.readings)
+                count = len(one.readings)
+                judged.accepted += one.readings
+                judged.packet_of += [number] * count
+                judged.index_of += range(count)
+            else:
+                self._judge_one(number, one, intake, remembered, judged)
         return judged
+
+    def _judge_one(
+        self, number: int, one: Decoded, intake: Intake, remembered: Mapping[str, int], judged: Judged
+    ) -> None:
+        packet, message, register = one.packet, one.message, intake.register
+        if not register.knows(message.device_id):
+            message.device_id = as_registered(message.device_id, register)
+        known = register.knows(message.device_id)
+        # Who makes ids up must not fill the memory: only for registered devices is the last instant remembered.
+        server_ms = self._server_ms(one, remembered, judged) if known else packet.received_ms
+        outcomes = self._outcomes(one, intake, server_ms)
+        if known:
+            self._timekeeper.saw(packet, message)
+        counted_as = message.device_id if known else ""
+        flaws: list[Flaw] = []
+        for index, outcome in enumerate(outcomes):
+            if type(outcome) is Reading:
+                judged.accepted.append(outcome)
+                judged.packet_of.append(number)
+                judged.index_of.append(index)
+            elif type(outcome) is Flaw:
+                flaws.append(outcome)
+            elif type(outcome) is Ignored:
+                judged.ignored.append((counted_as, outcome.silence))
+        if flaws:
+            if not known and _speaks(message):
+                self.strangers.saw(packet, message)
+            judged.rejected.extend(rejections(packet, counted_as, flaws))
 
     def note(self, journal: Journal, *, rest: bool = False) -> None:
         """Hand over what was seen of unknown devices and of clocks; often called, seldom does anything."""
@@ -141,11 +165,13 @@ class Judge:
         flaw = Flaw(None, Reason.DECODER_FAILED)
         return Judged(rejected=[row for packet in packets for row in rejections(packet, "", [flaw])])
 
-    def _decoded(self, packet: Packet) -> Decoded:
-        message = self._message(packet)
-        return Decoded(packet, message, packet.fingerprint if message.needs_clock and not packet.retained else "")
+    def _decoded(self, packet: Packet, intake: Intake) -> Plain | Decoded:
+        found = self._read(packet, intake)
+        if isinstance(found, Plain):
+            return found
+        return Decoded(packet, found, packet.fingerprint if found.needs_clock and not packet.retained else "")
 
-    def _message(self, packet: Packet) -> Message:
+    def _read(self, packet: Packet, intake: Intake) -> Plain | Message:
         decoder = self._routes.decoder(packet.topic)
         if decoder is None:
             return silent("", Silence.OTHER_TOPIC)
@@ -155,6 +181,8 @@ class Judge:
                 by_topic = decoder(packet.topic, b"")
                 nobodys = not by_topic.samples and by_topic.silence is Silence.OTHER_TOPIC
                 return by_topic if nobodys else flawed(by_topic.device_id, Reason.TOO_LARGE)
+            if isinstance(decoder, Native):
+                return _native(decoder, packet, intake)
             return decoder(packet.topic, packet.payload)
         except Exception:
             log.exception("decoder failed topic=%s sha256=%s", packet.topic, packet.digest)
@@ -184,6 +212,14 @@ class Judge:
             self._last_server_ms[device_id] = known
         judged.clockless[one.fingerprint] = known
         return known
+
+
+def _native(decoder: Native, packet: Packet, intake: Intake) -> Plain | Message:
+    found = decoder.read(packet.topic, packet.payload)
+    if isinstance(found, Message):
+        return found
+    readings = intake.at_a_glance(packet, found)
+    return decoder.message(found) if readings is None else Plain(packet, found, readings)
 
 
 def _speaks(message: Message) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ class Tally:
 
     def __init__(self, packets: int = 0) -> None:
         self.counts: Counter[str] = Counter({str(Count.PACKETS): packets} if packets else {})
-        self.devices: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.devices: dict[str, dict[str, int]] = {}
 
     def add(self, fate: Count, device_id: str, *, reason: str = "") -> None:
         """Count one received reading and what became of it; a blank device is not registered."""
@@ -38,7 +38,7 @@ class Tally:
         name, total = str(fate), 0
         for device_id, count in Counter(device_ids).items():
             total += count
-            self.devices[device_id][name] += count
+            self._count(device_id, name, count)
         if total:
             self.counts[_RECEIVED] += total
             self.counts[name] += total
@@ -50,7 +50,14 @@ class Tally:
     def late(self, device_id: str) -> None:
         """Count a stored reading as late."""
         self.counts[str(Count.LATE)] += 1
-        self.devices[device_id][str(Count.LATE)] += 1
+        self._count(device_id, str(Count.LATE), 1)
+
+    def _count(self, device_id: str, name: str, count: int) -> None:
+        counts = self.devices.get(device_id)
+        if counts is None:
+            self.devices[device_id] = {name: count}
+        else:
+            counts[name] = counts.get(name, 0) + count
 
 
 _RECEIVED = str(Count.RECEIVED)

@@ -21,11 +21,12 @@ import msgspec
 
 from collector.packet import Packet
 from collector.payloads.message import Message, Sample
+from collector.payloads.native import WirePacket
 from collector.sequence import Sequence as Numbers
 from heating.device_clock import ClockState, DeviceClock, is_wrong
 from heating.instants import from_ms
 from heating.ledger.port import ClockRecord, Journal
-from heating.reading import Quality
+from heating.reading import Quality, Reading
 
 __all__ = ["ClockState", "DeviceClock", "Timekeeper"]
 
@@ -79,14 +80,7 @@ class Timekeeper:
 
     def saw(self, packet: Packet, message: Message) -> None:
         """Note a packet of a registered device."""
-        device_id = message.device_id
-        track = self._tracks.get(device_id)
-        if track is None:
-            track = self._tracks[device_id] = _Track()
-        track.packets += 1
-        track.at_ms = packet.received_ms
-        track.clock = None
-        self._unwritten[device_id] = None
+        track = self._touched(message.device_id, packet)
         if message.seq is not None:
             track.numbers.saw(message.seq, packet.received_ms)
         newest: int | None = None
@@ -97,8 +91,29 @@ class Timekeeper:
                 track.numbers.saw(sample.seq, sample.ts_ms)
             if not sample.quality & _REPLAYED and (newest is None or sample.ts_ms > newest):
                 newest = sample.ts_ms
-        if newest is not None and not packet.retained and not packet.redelivered:
-            track.offsets.append((packet.received_ms, newest - packet.received_ms))
+        _note_offset(track, packet, newest)
+
+    def saw_plain(self, packet: Packet, found: WirePacket, readings: Sequence[Reading]) -> None:
+        """Note a packet that was accepted at a glance, with its readings: the same as `saw`."""
+        track = self._touched(readings[0].device_id, packet)
+        newest: int | None = None
+        for written, reading in zip(found.each, readings, strict=True):
+            ts_ms = reading.ts_ms
+            if written.seq is not None:
+                track.numbers.saw(written.seq, ts_ms)
+            if not written.replayed and (newest is None or ts_ms > newest):
+                newest = ts_ms
+        _note_offset(track, packet, newest)
+
+    def _touched(self, device_id: str, packet: Packet) -> _Track:
+        track = self._tracks.get(device_id)
+        if track is None:
+            track = self._tracks[device_id] = _Track()
+        track.packets += 1
+        track.at_ms = packet.received_ms
+        track.clock = None
+        self._unwritten[device_id] = None
+        return track
 
     def clocks(self) -> list[DeviceClock]:
         """Return what is known of each device, the worst clocks first."""
@@ -197,6 +212,11 @@ def _drift(seen: Sequence[tuple[int, int]]) -> float | None:
     mean_s = sum(offset for _, offset in seen) / count / 1000
     over = sum((day - mean_day) * (offset / 1000 - mean_s) for day, (_, offset) in zip(days, seen, strict=True))
     return over / sum((day - mean_day) ** 2 for day in days)
+
+
+def _note_offset(track: _Track, packet: Packet, newest_ms: int | None) -> None:
+    if newest_ms is not None and not packet.retained and not packet.redelivered:
+        track.offsets.append((packet.received_ms, newest_ms - packet.received_ms))
 
 
 def _utc_offset_s(zone: ZoneInfo, at_ms: int) -> float:

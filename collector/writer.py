@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from collector.batch import Batch, Decoded, Judge, Step
+from collector.batch import Batch, Decoded, Judge, Plain, Step
 from collector.intake import Intake
 from collector.payloads.message import Flaw, Reason, Silence
 from collector.quarantine import rejections
@@ -24,6 +24,7 @@ from heating.ledger.port import BatchIntent, Journal, Ledger, RejectedReading
 from heating.reading import Reading, ReadingTable
 from heating.register import Register
 from heating.site import PointKind
+from heating.store.identity import Devices, late_in_batch
 from heating.store.port import ReadingStore
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Writer:
         self._journal: Journal = ledger.journal
         self._clock = clock
         self._retention_ms = int(retention_days * 86_400_000)
-        self._newest: dict[str, int] = {}
+        self._devices = Devices()
         self._stamp: str | None = None
         self._intake = Intake(Register((), ()))
         self.recovered = False
@@ -51,7 +52,10 @@ class Writer:
 
     def recover(self) -> None:
         """Count what a killed process had stored and not counted; must succeed once before the first `push`."""
-        self._newest = self._store.newest()
+        newest = self._store.newest()
+        self._devices = Devices()
+        code = np.array([self._devices.code(device) for device in newest], dtype=np.int64)
+        self._devices.advance(code, np.array(list(newest.values()), dtype=np.int64))
         self.reload_register()
         self._judge.recall(self._journal)
         intent = self._journal.unfinished()
@@ -97,12 +101,12 @@ class Writer:
         if batch.unfit:
             batch.judged = self._judge.refuse(batch.packets)
         else:
-            decoded = self._judge.decode(batch.packets)
+            decoded = self._judge.decode(batch.packets, self._intake)
             batch.judged = self._judge.judge(decoded, self._intake, self._remembered(decoded))
         batch.step = Step.JUDGED
 
-    def _remembered(self, decoded: list[Decoded]) -> dict[str, int]:
-        fingerprints = [d.fingerprint for d in decoded if d.fingerprint]
+    def _remembered(self, decoded: list[Plain | Decoded]) -> dict[str, int]:
+        fingerprints = [d.fingerprint for d in decoded if type(d) is Decoded and d.fingerprint]
         return self._journal.clockless(fingerprints, self._clock.now()) if fingerprints else {}
 
     def _begin(self, batch: Batch) -> None:
@@ -111,28 +115,24 @@ class Writer:
         batch.fresh = accepted if unseen.all() else accepted.rows(unseen)
         batch.fresh_at = np.flatnonzero(unseen).tolist()
         batch.repeated = list(accepted.device[~unseen])
-        batch.keys = _keys(batch.fresh)
-        batch.late = self._late(batch.keys)
+        batch.keys = tuple(zip(batch.fresh.device.tolist(), batch.fresh.ts_ms.tolist(), strict=True))
+        batch.late = self._late(batch.fresh)
         if len(batch.fresh):
             self._journal.begin(_intent(batch), self._clock.now())
         batch.step = Step.BEGUN
 
-    def _late(self, keys: list[tuple[str, int]]) -> list[bool]:
-        newest: dict[str, int] = {}
-        late = []
-        for device, ts in keys:
-            before = newest.get(device, self._newest.get(device, ts))
-            late.append(ts < before)
-            newest[device] = max(before, ts)
-        return late
+    def _late(self, fresh: ReadingTable) -> list[int]:
+        """Return the places of the readings that are older than the newest of their device before them."""
+        code = self._devices.encode(fresh.device)
+        return np.flatnonzero(late_in_batch(code, fresh.ts_ms, self._devices.newest_ms)).tolist()
 
     def _write(self, batch: Batch) -> None:
         if len(batch.fresh):
             written = self._store.write(batch.fresh)
             batch.refused = {rejected.index: rejected.reason for rejected in written.rejected}
-            for i, (device, ts) in enumerate(batch.keys):
-                if i not in batch.refused and ts > self._newest.get(device, ts - 1):
-                    self._newest[device] = ts
+            stored = np.ones(len(batch.fresh), dtype=np.bool_)
+            stored[list(batch.refused)] = False
+            self._devices.advance(self._devices.encode(batch.fresh.device[stored]), batch.fresh.ts_ms[stored])
         batch.step = Step.STORED
 
     def _finish(self, batch: Batch) -> None:
@@ -169,13 +169,13 @@ class Writer:
                 here.add(key)
                 tally.add(Count.QUARANTINED, rejection.device_id, reason=rejection.row.reason)
                 rows.append(rejection.row)
-        stored = [device_id for i, (device_id, _) in enumerate(batch.keys) if i not in batch.refused]
-        tally.add_all(Count.STORED, stored)
+        stored = (device_id for i, (device_id, _) in enumerate(batch.keys) if i not in batch.refused)
+        tally.add_all(Count.STORED, stored if batch.refused else batch.fresh.device.tolist())
         for i in batch.refused:
             tally.add(Count.QUARANTINED, batch.keys[i][0], reason=Reason.STORE_REFUSED.value)
             rows.append(_refused_row(batch, i))
-        for i, late in enumerate(batch.late):
-            if late and i not in batch.refused:
+        for i in batch.late:
+            if i not in batch.refused:
                 tally.late(batch.keys[i][0])
         return tally, rows
 
@@ -199,23 +199,20 @@ class Writer:
         log.info("unfinished batch settled keys=%s stored=%s", len(intent.keys), int(stored.sum()))
 
 
-def _keys(table: ReadingTable) -> list[tuple[str, int]]:
-    return list(zip(table.device.tolist(), table.ts_ms.tolist(), strict=True))
-
-
 def _intent(batch: Batch) -> BatchIntent:
     return BatchIntent(
-        keys=tuple(batch.keys),
+        keys=batch.keys,
         oldest_ms=int(batch.fresh.ts_ms.min()),
         newest_ms=int(batch.fresh.ts_ms.max()),
-        late_points=tuple(sorted({p for p, late in zip(batch.fresh.point, batch.late, strict=True) if late})),
+        late_points=tuple(sorted(set(batch.fresh.point[batch.late]))),
         clockless=batch.judged.clockless,
-        late_keys=tuple(i for i, late in enumerate(batch.late) if late),
+        late_keys=tuple(batch.late),
     )
 
 
 def _refused_row(batch: Batch, i: int) -> RejectedReading:
-    number, index = batch.judged.origin[batch.fresh_at[i]]
+    place = batch.fresh_at[i]
+    number, index = batch.judged.packet_of[place], batch.judged.index_of[place]
     log.warning("store refused a reading device=%s reason=%s", batch.fresh.device[i], batch.refused[i])
     return rejections(batch.packets[number], "", [Flaw(index, Reason.STORE_REFUSED)])[0].row
 

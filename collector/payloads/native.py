@@ -1,12 +1,12 @@
 """Native payloads, topic `heatwatch/v1/{device_id}/readings` (contract §4).
 
-A packet in good order takes the short way: one typed decoding. Any other is taken apart member by member, so that a
-bad reading costs none of its neighbours.
+A packet in good order takes the short way: one typed decoding, to a `WirePacket`. Any other is taken apart member by
+member, so that a bad reading costs none of its neighbours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,12 +34,14 @@ _FLAGS = {
     "moved": int(Quality.MOVED),
     "sensor_fault": int(Quality.SENSOR_FAULT),
 }
-_REPLAYED = int(Quality.REPLAYED)
+REPLAYED = int(Quality.REPLAYED)
 _LAST_MS = 10**14  # contract §4: an epoch below it is in ms, above 1e11
 _MEASURED = ("temperature_c", "humidity_pct", "supply_c", "return_c", "flow_m3h")
 
 
-class _Reading(msgspec.Struct, gc=False):
+class WireReading(msgspec.Struct, gc=False):
+    """A reading as it is written; its numbers are finite, as JSON's are."""
+
     ts: int | float | str | None = None
     temperature_c: float | None = None
     humidity_pct: float | None = None
@@ -50,15 +52,22 @@ class _Reading(msgspec.Struct, gc=False):
     replayed: bool = False
 
 
-class _Packet(_Reading, gc=False):
-    readings: list[_Reading] | None = None
+class WirePacket(WireReading, gc=False):
+    """A packet as it is written. Without `readings` it is one itself; `device_id` is that of the topic, once read."""
+
+    readings: list[WireReading] | None = None
     device_id: str | None = None
     battery_v: float | None = None
     rssi_dbm: float | None = None
     flags: list[str] = []
 
+    @property
+    def each(self) -> Sequence[WireReading]:
+        """The readings."""
+        return (self,) if self.readings is None else self.readings
 
-_DECODER = msgspec.json.Decoder(_Packet)
+
+_DECODER = msgspec.json.Decoder(WirePacket)
 
 
 class Native:
@@ -69,7 +78,12 @@ class Native:
 
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
-        levels = topic.split("/")
+        found = self.read(topic, payload)
+        return self.message(found) if isinstance(found, WirePacket) else found
+
+    def read(self, topic: str, payload: bytes) -> WirePacket | Message:
+        """Return the packet as it is written; what is no packet in good order, as a message at once."""
+        levels = topic.rsplit("/", 2)
         if len(levels) < 2 or not levels[-2]:
             return flawed("", Reason.BAD_TOPIC)
         device_id = levels[-2]
@@ -79,13 +93,17 @@ class Native:
             packet = _DECODER.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._take_apart(device_id, payload)
-        readings = [packet] if packet.readings is None else packet.readings
         if packet.device_id is not None and packet.device_id != device_id:
-            return _mismatch(device_id, len(readings))
-        return Message(device_id, self._samples(packet, readings))
+            return _mismatch(device_id, len(packet.each))
+        packet.device_id = device_id
+        return packet
 
-    def _samples(self, packet: _Packet, readings: Iterable[_Reading]) -> list[Sample | Flaw]:
-        quality = _quality(packet.flags)
+    def message(self, packet: WirePacket) -> Message:
+        """Return the message of a packet that was read."""
+        return Message(packet.device_id or "", self._samples(packet, packet.each))
+
+    def _samples(self, packet: WirePacket, readings: Iterable[WireReading]) -> list[Sample | Flaw]:
+        quality = marks(packet.flags)
         battery_v, rssi_dbm = packet.battery_v, packet.rssi_dbm
         found: list[Sample | Flaw] = []
         for index, r in enumerate(readings):
@@ -104,7 +122,7 @@ class Native:
                         return_c=r.return_c,
                         flow_m3h=r.flow_m3h,
                         seq=r.seq,
-                        quality=quality | _REPLAYED if r.replayed else quality,
+                        quality=quality | REPLAYED if r.replayed else quality,
                     )
                 )
             except Unreadable as problem:
@@ -122,7 +140,7 @@ class Native:
         readings = [tree] if listed is None else items(tree, "readings")
         if tree.get("device_id", device_id) not in (device_id, None):
             return _mismatch(device_id, len(readings))
-        envelope = _Packet(
+        envelope = WirePacket(
             battery_v=number_or_none(tree.get("battery_v")),
             rssi_dbm=number_or_none(tree.get("rssi_dbm")),
             flags=[flag for flag in items(tree, "flags") if isinstance(flag, str)],
@@ -136,10 +154,10 @@ class Native:
         return Message(device_id, samples)
 
 
-def _reading(node: Any) -> _Reading:
+def _reading(node: Any) -> WireReading:
     if not isinstance(node, dict):
         raise Unreadable(Reason.WRONG_SHAPE)
-    return _Reading(
+    return WireReading(
         ts=_time(node),
         seq=node["seq"] if type(node.get("seq")) is int else None,
         replayed=node.get("replayed") is True,
@@ -167,7 +185,8 @@ def _mismatch(device_id: str, readings: int) -> Message:
     return Message(device_id, [Flaw(index, Reason.DEVICE_MISMATCH) for index in range(max(readings, 1))])
 
 
-def _quality(flags: Iterable[str]) -> int:
+def marks(flags: Iterable[str]) -> int:
+    """Return the marks that a device gives a packet, as bits of `Quality`."""
     quality = 0
     for flag in flags:
         quality |= _FLAGS.get(flag, 0)
