@@ -69,6 +69,11 @@ class Publisher:
     def _on_publish(self, *_: object) -> None:
         self._answered += 1
 
+    @property
+    def waiting(self) -> int:
+        """Packets that the broker has not acknowledged yet."""
+        return self._asked - self._answered
+
     def delivered(self, seconds: float = 60.0) -> bool:
         """Wait until the broker has acknowledged everything."""
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-INTERRUPTED = """
+# The main thread has just taken the lock of the event.
+BEGINNING = """
 import signal, threading
 from heatwatch.signals import stop_on_signals
 
@@ -15,15 +16,31 @@ stop = stop_on_signals(threading.Event())
 wait = stop._cond.wait
 
 def interrupted(timeout=None):
-    signal.raise_signal(signal.{name})  # the main thread holds the lock of the event
+    signal.raise_signal(signal.{name})
     return wait(timeout)
 
 stop._cond.wait = interrupted
 stop.wait()
 """
 
+# The signal comes in another thread (or before the main thread is asleep, which is the same): nothing wakes that one.
+ELSEWHERE = """
+import signal, threading, time
+from heatwatch.signals import stop_on_signals
+
+stop = stop_on_signals(threading.Event())
+
+def end():
+    time.sleep(0.3)
+    signal.pthread_kill(threading.get_ident(), signal.{name})
+
+threading.Thread(target=end).start()
+stop.wait()
+"""
+
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_signal_at_the_beginning_of_the_wait_ends_it(name):
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED.format(name=name)], timeout=20, capture_output=True)
+@pytest.mark.parametrize("program", [BEGINNING, ELSEWHERE], ids=["beginning", "elsewhere"])
+def test_a_signal_always_ends_the_wait(program, name):
+    done = subprocess.run([sys.executable, "-c", program.format(name=name)], timeout=20, capture_output=True)
     assert done.returncode == 0, done.stderr
