@@ -85,3 +85,69 @@ def test_a_batch_is_acknowledged_in_one_piece():
     assert theirs.recv(100) == b"\x40\x02\x00\x01\x40\x02\x12\x34\x40\x02\xff\xff"
     client._sock.close()
     theirs.close()
+
+
+def listening() -> tuple[QuickClient, socket.socket]:
+    """Return a client on its way to a server that only listens, and that server."""
+    server = socket.create_server(("127.0.0.1", 0))
+    server.settimeout(10)
+    client = QuickClient("c", version5=True, arrived=lambda *_: None)
+    client.connect_async("127.0.0.1", server.getsockname()[1])
+    return client, server
+
+
+def ended(client: QuickClient) -> bool:
+    thread = client._thread
+    if thread is not None:
+        thread.join(10)
+    return client._thread is None
+
+
+def test_who_leaves_while_a_connection_is_being_made_does_not_come_back():
+    """paho would forget that it was told to leave, connect, and take the session from its successor."""
+    client, server = listening()
+    client.on_pre_connect = lambda *_: client.leave()
+    client.loop_start()
+    assert ended(client)
+    peer, _ = server.accept()
+    with peer:
+        assert peer.recv(100) == b"", "it said CONNECT"
+    server.close()
+
+
+def test_who_has_left_does_not_connect_at_all():
+    client, server = listening()
+    client.leave()
+    client.connect_async("127.0.0.1", server.getsockname()[1])
+    client.loop_start()
+    assert ended(client)
+    server.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        server.accept()
+    server.close()
+
+
+def test_acknowledgements_of_an_old_connection_are_not_sent_on_a_new_one():
+    client, theirs, _ = wired(version5=True)
+    ours, client._sock = client._sock, None
+    client.acknowledge([1, 2, 3])
+    client.forget_queued()
+    client._sock = ours
+    client.acknowledge([7])
+    client.loop_write()
+    assert theirs.recv(100) == b"\x40\x02\x00\x07"
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_reading_pauses_for_answers(monkeypatch, late):
+    """The network thread may not read for so long that the broker misses its pings."""
+    client, theirs, arrived = wired(version5=True)
+    theirs.sendall(publish(2, b"t", 1, b"", b"x") * 50)
+    now = iter(range(0, 10_000, 10) if late else [0.0] * 1000)
+    monkeypatch.setattr("collector.client.time.monotonic", lambda: next(now))
+    client.loop_read()
+    assert len(arrived) == (1 if late else 50)
+    client._sock.close()
+    theirs.close()
