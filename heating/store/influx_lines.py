@@ -53,7 +53,7 @@ class LineWriter:
             heads[key] = _head(_KINDS[key[0]], key[1:])
         bodies = _reading_bodies(batch, set(kinds))
         return [
-            f"{heads[key]} {''.join([column[row] for column in bodies[key[0]]])[1:]} {ts}"
+            f"{heads[key]} {bodies[key[0]][row][1:]} {ts}"
             for row, (key, ts) in enumerate(zip(keys, batch.ts_ms.tolist(), strict=True))
         ]
 
@@ -83,16 +83,22 @@ def _head(measurement: Measurement, values: Iterable[str]) -> str:
     return measurement + "".join(f",{name}={carried(value).translate(_SPECIAL)}" for name, value in tags if value)
 
 
-def _reading_bodies(batch: ReadingTable, kinds: set[int]) -> dict[int, list[list[str]]]:
+def _reading_bodies(batch: ReadingTable, kinds: set[int]) -> dict[int, list[str]]:
     quality = batch.quality.astype(float)
     given = {name for kind in kinds for name in SCHEMAS[_KINDS[kind]].floats}
     columns = {name: _numbers(name, quality if name == "quality" else getattr(batch, name)) for name in given}
-    return {kind: [columns[name] for name in SCHEMAS[_KINDS[kind]].floats] for kind in kinds}
+    return {
+        kind: list(map("".join, zip(*(columns[name] for name in SCHEMAS[_KINDS[kind]].floats), strict=True)))
+        for kind in kinds
+    }
 
 
 def _numbers(name: str, column: Floats) -> list[str]:
     """Return `,name=value` a row, nothing where absent. A float never looks like an integer's `20i`: `20.0`."""
-    return [f",{name}={value!r}" if value == value else "" for value in column.tolist()]
+    values = column.tolist()
+    # Sensors give few different values, and looking one up costs a sixth of writing it. Plus zero: -0.0 is 0.0, always.
+    texts = {value: f",{name}={value + 0.0!r}" if value == value else "" for value in set(values)}
+    return [texts[value] for value in values]
 
 
 def _texts(name: str, column: list[str]) -> list[str]:
