@@ -56,7 +56,7 @@ class Judged:
 
 @dataclass(slots=True)
 class Batch:
-    """Packets on their way, and what is known of them so far; those of an `unfit` batch go to the quarantine.
+    """Packets on their way, and what is known of them so far; `unfit` ones go to the quarantine for that reason.
 
     `fresh` are the accepted readings that were not stored when the batch began, `fresh_at` their places among the
     accepted, `keys` their (device, ts); `late` are the places among the fresh of those that are older than their
@@ -64,7 +64,7 @@ class Batch:
     """
 
     packets: list[Packet]
-    unfit: bool = False
+    unfit: Reason | None = None
     step: Step = Step.RAW
     judged: Judged = field(default_factory=Judged)
     fresh: ReadingTable = field(default_factory=ReadingTable.empty)
@@ -160,9 +160,9 @@ class Judge:
         """Go on from what was known of the devices' clocks."""
         self._timekeeper.recall(journal.clocks())
 
-    def refuse(self, packets: Iterable[Packet]) -> Judged:
-        """Return packets as rejected that a bug kept from being judged."""
-        flaw = Flaw(None, Reason.DECODER_FAILED)
+    def refuse(self, packets: Iterable[Packet], reason: Reason) -> Judged:
+        """Return packets as rejected that cannot be judged."""
+        flaw = Flaw(None, reason)
         return Judged(rejected=[row for packet in packets for row in rejections(packet, "", [flaw])])
 
     def _decoded(self, packet: Packet, intake: Intake) -> Plain | Decoded:

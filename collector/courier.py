@@ -17,6 +17,7 @@ from collector.fairness import Fairness
 from collector.inbox import Inbox
 from collector.packet import Packet
 from collector.patience import Patience
+from collector.payloads.message import Reason
 from collector.settings import CollectorSettings
 from collector.spool import Place, Span, Spool
 from collector.writer import Writer
@@ -50,7 +51,7 @@ class Held:
         """Begin with one batch, and one of what can only go to the quarantine."""
         self.parts = [Batch(self.packets)] if self.packets else []
         if self.damaged:
-            self.parts.append(Batch(self.damaged, unfit=True))
+            self.parts.append(Batch(self.damaged, unfit=Reason.DAMAGED))
 
 
 class Courier:
@@ -136,7 +137,7 @@ class Courier:
         packets = held.parts[at].packets
         if len(packets) == 1:
             log.error("packet set aside, a bug stops it topic=%s sha256=%s", packets[0].topic, packets[0].digest)
-            held.parts[at] = Batch(packets, unfit=True)
+            held.parts[at] = Batch(packets, unfit=Reason.DECODER_FAILED)
         else:
             middle = len(packets) // 2
             held.parts[at : at + 1] = [Batch(packets[:middle]), Batch(packets[middle:])]

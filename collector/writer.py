@@ -99,7 +99,7 @@ class Writer:
 
     def _judge_batch(self, batch: Batch) -> None:
         if batch.unfit:
-            batch.judged = self._judge.refuse(batch.packets)
+            batch.judged = self._judge.refuse(batch.packets, batch.unfit)
         else:
             decoded = self._judge.decode(batch.packets, self._intake)
             batch.judged = self._judge.judge(decoded, self._intake, self._remembered(decoded))

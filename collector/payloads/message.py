@@ -42,6 +42,7 @@ class Reason(StrEnum):
     DECODER_FAILED = "decoder_failed"
     AMBIGUOUS_PROBES = "ambiguous_probes"  # several probes, and no configuration that says which is which
     STORE_REFUSED = "store_refused"
+    DAMAGED = "damaged"  # by the disk, while it waited in the spool
 
 
 class Silence(StrEnum):

@@ -239,6 +239,7 @@ REASON_WORDS: dict[str, tuple[str, str]] = {
     "decoder_failed": ("解码失败", "decoder failed"),
     "ambiguous_probes": ("多探头未配置", "several probes"),
     "store_refused": ("数据库拒收", "refused by the store"),
+    "damaged": ("缓冲损坏", "damaged in the spool"),
     "status": ("状态报文", "status"),
     "no_reading": ("无读数报文", "without a reading"),
     "other_topic": ("其他主题", "another topic"),

@@ -101,6 +101,28 @@ def test_spool_outlives_the_process(tmp_path):
         assert set(plant.store.rows) == set(sent)
 
 
+def test_what_rots_in_the_spool_is_quarantined_and_the_rest_stored(tmp_path):
+    with mosquitto(tmp_path) as broker:
+        plant = Plant(tmp_path, broker.port)
+        with plant.running():
+            plant.store.fault = away
+            sent = plant.publish(broker.port, 500, 10_000_000).sent
+            assert wait_until(lambda: plant.metric("spooled_packets_total") == 500)
+        segment = max((tmp_path / "state" / "spool").glob("*.spool"), key=lambda file: file.stat().st_size)
+        raw = bytearray(segment.read_bytes())
+        raw[len(raw) // 2] ^= 0xFF
+        segment.write_bytes(raw)
+        plant.store.fault = there
+        with plant.running():
+            assert wait_until(lambda: plant.ledger.journal.totals["received"] == 500)
+            assert plant.metric("spool_damaged_bytes") > 0
+        totals, rows = plant.ledger.journal.totals, plant.ledger.journal.rows
+        assert (totals["stored"], totals["quarantined"], totals["repeated"]) == (499, 1, 0)
+        assert set(plant.store.rows) < set(sent)
+        assert [(row.reason, row.topic.split("/")[0]) for row in rows] == [("damaged", "spool")]
+        assert b"heatwatch/v1/D" in rows[0].payload or b"temperature_c" in rows[0].payload
+
+
 def test_live_readings_do_not_wait_for_the_spool(tmp_path):
     with mosquitto(tmp_path) as broker:
         plant = Plant(tmp_path, broker.port, drain_per_s=100)
