@@ -53,14 +53,14 @@ def home_columns(say: Say) -> list[Column]:
         Column(name="cell", title=say("status_word"), width=120, mappings=looks.home_states(say),
                colour="color-background"),
         Column(name="home", title=say("home_id"), link=to_home),
-        Column(name="temperature_c", title=say("temp"), unit="celsius", decimals=1, width=80),
-        Column(name="floor_c", title=say("limit"), unit="celsius", decimals=0, width=65),
-        Column(name="deficit_k", title=say("deficit"), unit="suffix:K", decimals=1, width=70),
-        Column(name="since_ms", title=say("since"), unit=CLOCK_TIME, width=105),
+        Column(name="temperature_c", title=say("temp"), unit="celsius", decimals=1, width=75),
+        Column(name="floor_c", title=say("limit"), unit="celsius", decimals=0, width=60),
+        Column(name="deficit_k", title=say("deficit"), unit="suffix:K", decimals=1, width=65),
+        Column(name="since_ms", title=say("since"), unit=CLOCK_TIME, width=100),
         Column(name="reasons", title=say("reasons"), mappings=looks.words(say, REASONS), width=165),
         Column(name="cause", title=say("cause_word"), mappings=looks.words(say, [s.value for s in Scope]), width=100),
         Column(name="side", title=say("side_word"), mappings=looks.words(say, [s.value for s in Side]), width=100),
-        Column(name="order_no", title=say("order_no"), width=150),
+        Column(name="order_no", title=say("order_no"), width=143),
         Column(name="urgency", title=say("urgency"), hidden=True),
         Column(name="station", title=say("station_name"), hidden=True),
         Column(name="branch", title=say("branch_name"), hidden=True),
@@ -98,7 +98,7 @@ def order_columns(say: Say) -> list[Column]:
     late = looks.yes_no(say, "is_late", "in_time", looks.RED)
     return [
         Column(name="late", title=say("is_late"), width=90, mappings=late, colour="color-text", align="left"),
-        Column(name="order_no", title=say("order_no"), width=150),
+        Column(name="order_no", title=say("order_no"), width=143),
         Column(
             name="state", title=say("status_word"), mappings=looks.order_states(say), width=110, colour="color-text"
         ),

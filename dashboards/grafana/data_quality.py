@@ -125,7 +125,7 @@ def _completeness(site: Site) -> list[Panel]:
     columns = [
         Column(name="Time", title=say("day"), unit="time:YYYY-MM-DD", width=120),
         Column(name="station", title=say("station_name")),
-        Column(name="completeness", title=say("completeness"), unit="percentunit", decimals=1, width=120,
+        Column(name="completeness", title=say("completeness"), unit="percentunit", decimals=1, width=135,
                thresholds=ONLINE_STEPS,
                colour="color-text"),
         Column(name="hours", title=say("hours_seen"), decimals=0, width=105),
