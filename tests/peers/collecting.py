@@ -88,7 +88,15 @@ class Site:
     """A folder with store and ledger, and at most one collector process on them."""
 
     def __init__(
-        self, folder: Path, port: int, *, devices: int = 20, store_url: str = "", spool: bool = False, **mqtt: object
+        self,
+        folder: Path,
+        port: int,
+        *,
+        devices: int = 20,
+        store_url: str = "",
+        ledger: Path | None = None,
+        spool: bool = False,
+        **mqtt: object,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -97,7 +105,7 @@ class Site:
             batch_wait_s=0.2, state_dir=str(folder / "state") if spool else "", spool_after_s=0.2
         )
         self.store_url = store_url or f"duckdb:///{folder}/readings.duckdb"
-        self.ledger_url = f"sqlite:///{folder}/ledger.sqlite"
+        self.ledger_url = f"sqlite:///{ledger or folder}/ledger.sqlite"
         self.devices = [f"D{i:02d}" for i in range(devices)]
         self.process: subprocess.Popen[bytes] | None = None
         self._log_from = 0

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
-from parts import required
 from peers.collecting import Publisher, Site, adds_up, in_background, now_ms, wait_until
+from peers.disks import fill, small_disk
 from peers.influxd import Influxd, influxd
 from peers.mosquitto import Mosquitto, mosquitto
 from peers.proxy import Proxy
@@ -174,36 +175,60 @@ def test_killed_broker_keeps_what_it_had_saved(tmp_path):
 
 
 @pytest.fixture
-def small_disk(tmp_path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if os.system(f"mount -t tmpfs -o size=8m tmpfs {folder} 2>/dev/null"):
-        if required("tmpfs"):
-            pytest.fail("a tmpfs cannot be mounted here, and HEATWATCH_REQUIRE asks for it", pytrace=False)
-        pytest.skip("a tmpfs cannot be mounted here")
-    yield folder
-    os.system(f"umount {folder}")
+def disk(tmp_path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", 8) as mounted:
+        yield mounted
 
 
-def test_full_disk_under_all_books(tmp_path, small_disk):
-    """Store, ledger and spool share a disk that fills up: nothing more is acknowledged until there is room."""
+def _fill_for_a_while(p: Plant, disk: Path) -> None:
+    """Publish before, while and after the disk is full; nothing more is acknowledged until there is room."""
+    p.site.start()
+    assert p.site.subscribed()
+    p.publish(0)
+    assert wait_until(lambda: p.site.has(1))
+    ballast = fill(disk)
+    for number in range(1, 4):
+        p.publish(number * PER_ROUND)
+    time.sleep(1.0)
+    ballast.unlink()
+    p.check()
+    p.devices.close()
+
+
+def test_full_disk_under_all_books(tmp_path, disk):
+    """Store, ledger and spool share a disk that fills up."""
     with mosquitto(tmp_path) as broker:
-        site = Site(small_disk, broker.port, spool=True)
-        p = Plant(broker, Proxy(broker.port), site, Publisher(broker.port), np.random.default_rng(4))
+        site = Site(disk, broker.port, spool=True)
+        _fill_for_a_while(
+            Plant(broker, Proxy(broker.port), site, Publisher(broker.port), np.random.default_rng(4)), disk
+        )
+
+
+def test_full_disk_under_the_ledger_alone(tmp_path, disk):
+    with mosquitto(tmp_path) as broker:
+        site = Site(tmp_path / "site", broker.port, spool=True, ledger=disk)
+        _fill_for_a_while(
+            Plant(broker, Proxy(broker.port), site, Publisher(broker.port), np.random.default_rng(5)), disk
+        )
+
+
+def test_full_disk_under_the_spool_alone(tmp_path, disk):
+    """The spool is needed while InfluxDB is away, and finds no room."""
+    (tmp_path / "broker").mkdir()
+    with mosquitto(tmp_path / "broker") as broker, influxd(tmp_path / "influx") as server:
+        site = Site(tmp_path / "site", broker.port, spool=True, store_url=server.url())
+        site.collector = msgspec.structs.replace(site.collector, state_dir=str(disk / "state"))
+        p = Plant(broker, Proxy(broker.port), site, Publisher(broker.port), np.random.default_rng(6), server)
         p.site.start()
         assert p.site.subscribed()
         p.publish(0)
         assert wait_until(lambda: p.site.has(1))
-        ballast = small_disk / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            try:
-                while file.write(b"\0" * 65_536):
-                    pass
-            except OSError:
-                pass
-        for number in range(1, 4):
-            p.publish(number * PER_ROUND)
-        time.sleep(1.0)
+        ballast = fill(disk)
+        server.kill()
+        p.publish(PER_ROUND)
+        assert wait_until(lambda: "spool takes no more" in site.log()), site.log()[-2000:]
         ballast.unlink()
+        p.publish(2 * PER_ROUND)
+        server.start()
         p.check()
         p.devices.close()

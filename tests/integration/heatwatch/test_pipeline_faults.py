@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -18,8 +16,8 @@ from typing import Any
 
 import pytest
 from contract.storekit import all_rows
-from parts import required
 from peers.collecting import Publisher, adds_up, in_background, now_ms
+from peers.disks import fill, small_disk
 from peers.influxd import Influxd, influxd
 from peers.mosquitto import Mosquitto, mosquitto
 from peers.site import Site
@@ -237,39 +235,18 @@ def test_answers_that_take_five_seconds(tmp_path: Path, broker: Mosquitto, serve
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if (
-        os.getuid()
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", folder], check=False).returncode
-    ):
-        if required("tmpfs"):
-            pytest.fail("a tmpfs cannot be mounted here, and HEATWATCH_REQUIRE asks for it", pytrace=False)
-        pytest.skip("a tmpfs cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", 48) as mounted:
+        yield mounted
 
 
-def fill(disk: Path) -> Path:
-    """Leave no byte on a disk."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"\0" * 4096):
-                pass
-        except OSError:
-            pass
-    return ballast
-
-
-def test_a_full_disk_under_influxdb(tmp_path: Path, broker: Mosquitto, small_disk: Path) -> None:
-    with influxd(small_disk / "influx") as server:
+def test_a_full_disk_under_influxdb(tmp_path: Path, broker: Mosquitto, disk: Path) -> None:
+    with influxd(disk / "influx") as server:
         plant = Plant(tmp_path, broker, server.url())
         with plant.running():
             plant.publish(3)
             plant.site.wait("stored", plant.all_stored)
-            ballast = fill(small_disk)
+            ballast = fill(disk)
             plant.publish(20)
             plant.suffers("no space left")
             time.sleep(2)
@@ -283,15 +260,15 @@ def test_a_full_disk_under_influxdb(tmp_path: Path, broker: Mosquitto, small_dis
 
 
 def test_rows_that_influxdb_shows_and_has_not_kept_do_not_count_as_stored(
-    tmp_path: Path, broker: Mosquitto, small_disk: Path
+    tmp_path: Path, broker: Mosquitto, disk: Path
 ) -> None:
     """A collector that starts before InfluxDB is restarted reads rows that are in its memory only."""
-    with influxd(small_disk / "influx") as server:
+    with influxd(disk / "influx") as server:
         plant = Plant(tmp_path, broker, server.url())
         with plant.running():
             plant.publish(3)
             plant.site.wait("stored", plant.all_stored)
-            ballast = fill(small_disk)
+            ballast = fill(disk)
             plant.publish(20)
             plant.suffers("no space left")
         kept = plant.site.counters()["stored"]
