@@ -29,7 +29,7 @@ class TestExactness:
         assert store.latest(KindCode.ROOM, points=STRANGE).point.tolist() == sorted(STRANGE)
 
     def test_very_many_points_by_name(self, store):
-        count = 2_500
+        count = 4_500
         store.write(table(*(room(f"D.{i}", T0 + i, 20.0, point=f"S1/{i}") for i in range(count))))
         asked = [f"S1/{i}" for i in range(0, count, 2)]
         for end in (T0 + HOUR, T0 + 30 * DAY):
