@@ -109,6 +109,7 @@ def test_backup_brings_everything_back(site: Site, tmp_path: Path) -> None:
     file.write_text("device_id,ts,temperature_c\nD1,2026-01-02T10:00:00+08:00,19.5\n", encoding="utf-8")
     site.call("import", "readings", str(file))
     site.call("backup", str(tmp_path / "backup.tar.gz"))
+    assert (tmp_path / "backup.tar.gz").stat().st_mode & 0o777 == 0o640, "names and telephones are in it"
     span = ("export", "readings", "--from", "2026-01-02", "--to", "2026-01-03")
     before = site.call(*span).stdout
     for state in (*tmp_path.glob("store.duckdb*"), *tmp_path.glob("ledger.sqlite*")):
