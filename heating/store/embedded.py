@@ -61,7 +61,7 @@ class EmbeddedStore:
             new = self.unseen(batch) & ~empty
             late = np.zeros(len(batch), dtype=np.bool_)
             if new.any():
-                rows = batch.rows(new)
+                rows = batch if new.all() else batch.rows(new)
                 series = self._catalog.encode(rows)
                 device = self._catalog.device_of(series)
                 late[new] = identity.late_in_batch(device, rows.ts_ms, self._catalog.devices.newest_ms)
