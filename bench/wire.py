@@ -44,7 +44,7 @@ def measure(plan: Plan, folder: Path, steps: Steps) -> list[Table]:
         # Telegraf reads a packet as one point.
         batched = {name: start for name, start in peers.items() if not name.startswith("Telegraf")}
         bench = Bench(broker, folder, steps)
-        single, hourly = Load(plan.messages, 1, plan.devices), Load(plan.messages // 2, 3, plan.devices)
+        single, hourly = Load(plan.messages, 1, plan.devices), Load(plan.messages, 3, plan.devices)
         tables = [
             _compared("one reading a message", single, peers, plan.rounds, bench),
             _compared("three readings a message", hourly, batched, plan.rounds, bench),
