@@ -56,7 +56,7 @@ def _grid(site: Site) -> Panel:
     homes = newest_rows(
         Measurement.HOME_NOW, ["storey", "place", "cell"], tags=["home", "place"], by="storey", where=_HERE
     )
-    # Floors where nobody is watched stand in the grid too: what is drawn above another is above it.
+    # Floors where nobody is watched stand in the grid too, but for towers: what is drawn above another is above it.
     bare = newest_rows(
         Measurement.EMPTY_STOREY, ["storey", "place"], tags=["floor"], by="storey", where=_HERE, within="2d"
     )
@@ -65,7 +65,7 @@ def _grid(site: Site) -> Panel:
         type="table",
         title=site.say("grid"),
         description=site.say("grid_hint"),
-        at=(0, 4, 12, 15),
+        at=(0, 4, 12, 17),
         targets=[homes, bare],
         options={"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""}},
         defaults={
@@ -129,7 +129,7 @@ def _homes(site: Site) -> Panel:
     target = newest_rows(
         Measurement.HOME_NOW, names(columns), tags=("home", "station", "branch", "building"), by="urgency", where=_HERE
     )
-    return table(site.say("homes_list"), (12, 4, 12, 15), [target], columns, sort="urgency", time_from=NOW)
+    return table(site.say("homes_list"), (12, 4, 12, 17), [target], columns, sort="urgency", time_from=NOW)
 
 
 def _histories(site: Site) -> list[Panel]:
@@ -157,11 +157,11 @@ def _histories(site: Site) -> list[Panel]:
     look = Look(unit="celsius", decimals=1, thresholds=looks.steps((None, "transparent"), (site.day_c, looks.RED)))
     return [
         lines(
-            say("temperature_history"), (0, 19, 14, 8), warm, look, overrides=colours,
+            say("temperature_history"), (0, 21, 14, 8), warm, look, overrides=colours,
             custom={"thresholdsStyle": {"mode": "dashed"}, "axisLabel": say("rooms")},
         ),
         lines(
-            say("vertical_history"), (14, 19, 10, 8), [spread], KELVIN_FINE, description=say("vertical_hint"),
+            say("vertical_history"), (14, 21, 10, 8), [spread], KELVIN_FINE, description=say("vertical_hint"),
             overrides=[coloured(say("vertical"), looks.PINK, custom__fillOpacity=15)],
         ),
     ]  # fmt: skip
@@ -169,7 +169,7 @@ def _histories(site: Site) -> list[Panel]:
 
 def _states(site: Site) -> Panel:
     target = history(Measurement.HOME_NOW, 'last("status")', alias="$tag_home", where=_HERE, tags=["home"])
-    return state_timeline(site, site.say("states_history"), (0, 27, 24, 16), target)
+    return state_timeline(site, site.say("states_history"), (0, 29, 24, 16), target)
 
 
 def state_timeline(site: Site, title: str, at: tuple[int, int, int, int], target: object) -> Panel:

@@ -12,6 +12,8 @@ from heating.register import Register
 from heating.site import MeasurementPoint, PointKind, SubjectType
 
 _WAY = (SubjectType.STATION, SubjectType.BRANCH, SubjectType.BUILDING, SubjectType.HOME)
+# As many storeys as the grid of a building shows at a glance; a tower with all its storeys would hide the low ones.
+GRID_STOREYS = 15
 # The dashboard of the last place on the way, by the length of the way.
 _BOARDS = {1: STATION, 2: STATION, 3: BUILDING, 4: HOME}
 _DEPTH = {SubjectType.STATION: 1, SubjectType.BRANCH: 2, SubjectType.BUILDING: 3, SubjectType.RISER: 3}
@@ -72,7 +74,8 @@ def spot(floor: int | None, place: str, home: str) -> str:
 def empty_storeys(points: Iterable[MeasurementPoint]) -> list[tuple[MeasurementPoint, list[int]]]:
     """Return, with a room of each building, the storeys that its grid shows although nobody there is watched.
 
-    They reach from the first storey, or the lowest below it, to the last that the register knows of.
+    They reach from the first storey, or the lowest below it, to the last that the register knows of. A tower of more
+    than `GRID_STOREYS` has none.
     """
     rooms: dict[str, list[MeasurementPoint]] = {}
     for point in points:
@@ -84,4 +87,5 @@ def empty_storeys(points: Iterable[MeasurementPoint]) -> list[tuple[MeasurementP
 def _gaps(rooms: Iterable[MeasurementPoint]) -> list[int]:
     floors = {room.floor for room in rooms if room.floor is not None}
     top = max(*floors, *(room.floors_total or 1 for room in rooms))
-    return [floor for floor in range(min(1, *floors), top + 1) if floor not in floors and floor != 0]
+    storeys = [floor for floor in range(min(1, *floors), top + 1) if floor != 0]
+    return [floor for floor in storeys if floor not in floors] if len(storeys) <= GRID_STOREYS else []

@@ -123,7 +123,6 @@ def test_a_variable_offers_what_was_chosen(server: Server, uid: str) -> None:
 
 
 def test_a_cell_of_the_grid_leads_to_the_home_that_stands_there(server: Server) -> None:
-    grid = next(p for p in BOARDS["heatwatch-building"].panels if any("empty_storey" in t.query for t in p.targets))
     (variable,) = (v.to_json() for v in BOARDS["heatwatch-home"].variables if v.name == "home")
     spots = {
         row[1].split("|")[0]: _value(variable["regex"], row[1])
@@ -139,9 +138,13 @@ def test_a_cell_of_the_grid_leads_to_the_home_that_stands_there(server: Server) 
     assert homes
     for _, _, storey, place, home in homes:
         assert spots[f"{storey:.0f}F {place}"] == home
-    shown = [
-        row[1] for target in grid.targets for row in _rows(server.ask(target.query, PLAN.end - timedelta(hours=1)))
-    ]
+
+
+def test_the_grid_of_a_building_has_every_storey(server: Server) -> None:
+    grid = next(p for p in BOARDS["heatwatch-building"].panels if any("empty_storey" in t.query for t in p.targets))
+    bare = server.series('SELECT last("storey") FROM "empty_storey" GROUP BY "station", "branch", "building"')
+    there = Server(server.port, server.chosen | bare[0]["tags"])
+    shown = [row[1] for target in grid.targets for row in _rows(there.ask(target.query, PLAN.end - timedelta(hours=1)))]
     assert set(shown) == set(range(int(min(shown)), int(max(shown)) + 1)) - {0}
 
 

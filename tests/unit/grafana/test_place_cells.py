@@ -67,5 +67,12 @@ def test_storeys_without_a_home_reach_to_the_roof_and_into_the_cellar() -> None:
     assert storeys == [-1, 1, 2, 3, 4, 6]
 
 
+def test_a_tower_shows_watched_storeys_alone_and_so_all_of_them() -> None:
+    tower = MeasurementPoint(
+        point_id="P4", station="S1", building="4", unit="1", floor=20, floors_total=24, room="2001"
+    )
+    assert [storeys for _, storeys in empty_storeys([tower])] == [[]]
+
+
 def test_a_spot_is_the_cell_of_the_grid_and_the_home() -> None:
     assert spot(5, "2-01", "S1/3/2/501") == "5F 2-01|S1/3/2/501"
