@@ -119,6 +119,16 @@ def test_repeats_change_nothing(bench):
     assert list(bench.store.rows.values()) == [19.0]
 
 
+@pytest.mark.parametrize("text_first", [True, False])
+def test_first_one_wins_however_its_time_is_written(bench, text_first):
+    """A time as text is judged the long way, one in milliseconds at a glance: they stay in order."""
+    text = bench.packet("D1", {"ts": from_ms(NOW).isoformat(), "temperature_c": 18.0})
+    plain = bench.packet("D1", reading(0, 25.0))
+    packets = (text, plain) if text_first else (plain, text)
+    assert bench.push(*packets) == {"received": 2, "stored": 1, "repeated": 1}
+    assert list(bench.store.rows.values()) == [18.0 if text_first else 25.0]
+
+
 def test_huge_packet_is_one_bad_reading_kept_in_part(bench):
     huge = b'{"ts": 1795312800000, "temperature_c": 19.0, "x": "' + b"x" * 70_000 + b'"}'
     assert bench.push(bench.packet("D1", huge)) == {"received": 1, "quarantined": 1}
