@@ -9,8 +9,8 @@ import numpy as np
 
 from analyzer.analysis import Pass
 from analyzer.estate import Estate
-from analyzer.rollup import AreaRollUp, home_rows
-from heating.measurement import Measurement, RollUp
+from analyzer.rollup import AreaRollUp, home_rows, part_of
+from heating.measurement import Measurement
 from heating.reading import Bools, Floats, Ints
 from heating.rolled_up import HOUR_MS
 from heating.store.port import ReadingStore
@@ -55,7 +55,7 @@ class DerivedRows:
             if not full and held is not None:
                 due = _moved(now, held)
             if due.any():
-                store.write_rollup(_rows(rows, np.flatnonzero(due)))
+                store.write_rollup(part_of(rows, np.flatnonzero(due)))
             self._written[rows.measurement] = now if held is None else np.where(due[:, None], now, held)
 
 
@@ -65,13 +65,3 @@ def _moved(now: Floats, held: Floats) -> Bools:
         far = np.abs(now[:, -1] - held[:, -1]) >= _STEP_K
     came_or_went = np.isnan(now[:, -1]) != np.isnan(held[:, -1])
     return np.asarray((now[:, :-1] != held[:, :-1]).any(axis=1) | far | came_or_went)
-
-
-def _rows(rows: RollUp, which: Ints) -> RollUp:
-    return RollUp(
-        rows.measurement,
-        rows.ts_ms[which],
-        {name: column[which] for name, column in rows.tags.items()},
-        {name: column[which] for name, column in rows.floats.items()},
-        {name: column[which] for name, column in rows.texts.items()},
-    )

@@ -25,6 +25,17 @@ _WORST_FIRST = (
 )  # fmt: skip
 
 
+def part_of(rows: RollUp, which: Ints) -> RollUp:
+    """Return the rows at some indices."""
+    return RollUp(
+        rows.measurement,
+        rows.ts_ms[which],
+        {name: column[which] for name, column in rows.tags.items()},
+        {name: column[which] for name, column in rows.floats.items()},
+        {name: column[which] for name, column in rows.texts.items()},
+    )
+
+
 def home_rows(estate: Estate, states: States, priority: Priority, which: Ints) -> RollUp:
     """Return `home_status` of the points at indices `which`."""
     points = [estate.rooms[index] for index in which.tolist()]

@@ -30,6 +30,7 @@ from analyzer.exemption import FOREVER
 from analyzer.floors import DayWindows
 from analyzer.hours import days_ending, room_days, room_hours
 from analyzer.loading import LOOKBACK_MS
+from analyzer.rollup import part_of
 from analyzer.window import Arrivals, empty_series, merged
 from heating.ledger.port import Change
 from heating.measurement import RollUp
@@ -43,6 +44,8 @@ STEP_ROWS = 96_000
 # How far back hours and days are worked out where nobody did: longer than a report can be.
 LONGEST_MS = 400 * 24 * HOUR_MS
 _DAY_MS = 24 * HOUR_MS
+# Values that are written at a time: more of them a busy InfluxDB does not store before its own patience ends.
+_WRITE_VALUES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,8 @@ class Upkeep:
     def begin(self, known: RolledUp | None, changes: Sequence[Change], now_ms: int, *, forgotten: bool) -> RolledUp:
         """Return what is complete at a cold start.
 
-        Which of the readings of `changes` are new is not known then: all hours that they touch are written again, and
-        all there are where changes were `forgotten`.
+        Which of the readings of `changes` are new is not known then: all hours and days from their oldest one on are
+        written again, and all there are where changes were `forgotten`.
         """
         if known is None:
             start = self._day_start(max(_oldest(self._store, now_ms), now_ms - LONGEST_MS))
@@ -229,8 +232,9 @@ class Upkeep:
         return series
 
     def _write(self, rows: RollUp) -> None:
-        if len(rows):
-            self._store.write_rollup(rows)
+        step = _WRITE_VALUES // len(rows.floats)
+        for begin in range(0, len(rows), step):
+            self._store.write_rollup(part_of(rows, np.arange(begin, min(begin + step, len(rows)))))
 
     def _which(self, gap: Gap) -> Ints:
         """Return the indices of the points of a gap; some may be in the register no more."""
@@ -245,8 +249,8 @@ class Upkeep:
         return known.since(self._day_start(max(oldest, now_ms - LONGEST_MS)))
 
     def _touched(self, change: Change) -> tuple[int, int]:
-        """Return the days in which the readings of a change hold."""
-        return self._span(change.oldest_ms, change.newest_ms + self._stale_ms + 1)
+        """Return from the oldest reading of a change to the end of the last day in which one holds."""
+        return change.oldest_ms, self._span(change.oldest_ms, change.newest_ms + self._stale_ms + 1)[1]
 
     def _span(self, start_ms: int, end_ms: int) -> tuple[int, int]:
         """Return the local days in which [start, end) lies, from their beginning to their end."""

@@ -139,7 +139,7 @@ def estate_readings(rng: np.random.Generator, start: datetime, days_: int) -> li
 
 
 def run(site: Site, rows: list[tuple[datetime, Reading]], until: datetime, *, away: tuple[float, float]) -> None:
-    """Deliver and sweep every 50 min; nobody sweeps between two hours of the run, and then a new process does."""
+    """Deliver and sweep every 65 min; nobody sweeps between two hours of the run, and then a new process does."""
     rows, now = list(rows), site.start
     while now <= until:
         batch = [reading for at, reading in rows if at <= now]
@@ -147,10 +147,13 @@ def run(site: Site, rows: list[tuple[datetime, Reading]], until: datetime, *, aw
         if batch:
             site.deliver(batch, now)
         if not away[0] <= (now - site.start) / HOUR < away[1]:
-            if away[1] <= (now - site.start) / HOUR < away[1] + 0.9:
+            if away[1] <= (now - site.start) / HOUR < away[1] + 1.1:
                 site.restart()
             site.sweeper.sweep(now)
-        now += timedelta(minutes=50)
+        now += timedelta(minutes=65)
+    # What came late for days that memory does not hold is read one gap a sweep.
+    while site.ledger.findings.rolled_up().gaps:  # type: ignore[union-attr]
+        site.sweeper.sweep(until)
 
 
 @pytest.fixture
@@ -200,8 +203,8 @@ def test_a_week_with_all_that_happens(
     heated = {p.point_id for p in POINTS if p.heating_state is HeatingState.ON}
     # The outage of the first day took a part of it at all heated points; later only who was touched is read.
     assert asked.pop(to_ms(site.start) - 90 * 60_000) == heated
-    assert asked
-    assert all("P15" in points and len(points) <= 7 for points in asked.values())
+    touched = {p.point_id for p in changed if p.building == "1" or p.contract_day_c == 20.0}
+    assert {"P15"} < set().union(*asked.values()) <= touched
 
 
 def test_a_season_reads_no_readings(store: ReadingStore, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,6 +244,4 @@ def test_a_season_on_influxdb_reads_no_readings(
     with influxd(tmp_path / "influx") as server, closing(open_store(server.url(), role="owner")) as store:
         site = Site(store, ledger, "Asia/Shanghai", date(2026, 11, 20))
         run(site, estate_readings(np.random.default_rng(7), site.start, 3), site.end_of(2) + HOUR, away=(20, 45))
-        for _ in range(10):
-            site.sweeper.sweep(site.end_of(2) + HOUR)
         assert same_both_ways(site, monkeypatch, site.request(3)).raw == []

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from unit.analyzer.fakes import World
 
+from analyzer import upkeep
 from analyzer.analysis import Rules
 from analyzer.settings import AnalyzerSettings
 from analyzer.sweep import Sweeper
 from heating.errors import StoreUnavailable
 from heating.finding import FindingKind
+from heating.instants import to_ms
 from heating.register import Register
 from heating.regulation import load_profile
 from heating.site import MeasurementPoint
@@ -76,6 +78,39 @@ def test_hours_that_ended_while_the_store_was_away_are_written(world: World, swe
     sweeper.sweep(NOON + timedelta(hours=3))
     hours_of_p1 = [key for key in world.store.rollups["room_hour"] if key[1] == "P1"]
     assert len(hours_of_p1) == 4
+
+
+def test_hours_swept_before_a_kill_over_full_hours_are_written_after_it(world: World, sweeper: Sweeper) -> None:
+    world.deliver([(id_, NOON + 50 * MINUTE, 17.0) for id_ in IDS])
+    sweeper.sweep(NOON + 50 * MINUTE)
+    # Killed here; the next process starts hours later, when nothing of it is news any more.
+    world.deliver([("P1", NOON + 240 * MINUTE, 20.0)])
+    Sweeper(RULES, world.store, world.ledger).sweep(NOON + 241 * MINUTE)  # type: ignore[arg-type]
+    rows = {key: value for key, value in world.store.rollups["room_hour"].items() if key[1] == "P7"}
+    assert rows[to_ms(NOON), "P7"] == (17.0, pytest.approx((20.0 + 17.0) / 2), 20.0, 2.0, 10.0)
+    assert rows[to_ms(NOON + 60 * MINUTE), "P7"][3:] == (0.0, 60.0)
+
+
+def test_a_first_start_on_a_store_with_a_season_works_it_off_in_steps(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "STEP_ROWS", 5000)
+    start = NOON - timedelta(days=40)
+    world.deliver([(id_, start + timedelta(hours=h), 20.0) for h in range(40 * 24) for id_ in IDS[:2]])
+    sweeper = Sweeper(RULES, world.store, world.ledger)  # type: ignore[arg-type]
+    sweeper.sweep(NOON)
+    first = world.ledger.findings.rolled_up()
+    assert first is not None
+    assert first.gaps
+    written = len(world.store.rollups["room_hour"])
+    for minute in range(1, 20):
+        sweeper.sweep(NOON + minute * MINUTE)
+    assert written < len(world.store.rollups["room_hour"])
+    last = world.ledger.findings.rolled_up()
+    assert last is not None
+    assert last.gaps == ()
+    assert last.from_ms <= to_ms(start)
+    assert sum(key[1] == "P0" for key in world.store.rollups["room_day"]) == 40
 
 
 def test_silence_is_not_told_while_a_backlog_arrives(world: World, sweeper: Sweeper) -> None:
