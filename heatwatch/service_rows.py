@@ -37,6 +37,7 @@ from heating.reading import KindCode, ReadingTable
 from heating.register import Register
 from heating.stage import Health, Metric
 from heating.store.port import ReadingStore
+from heating.unknown_devices import still_unknown
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ class ServiceRowsStage:
     def _write_site(self, snapshot: Snapshot) -> None:
         at = snapshot.at
         latest = self._rooms.read(at)
-        row = site_rows.site_status(self._site.name or "-", snapshot, latest, self._flow(at))
+        row = site_rows.site_status(self._site.name or "-", snapshot, latest, self._flow(at, snapshot.register))
         self._put(Measurement.SITE_STATUS, [row])
         self._write_homes(snapshot, latest)
         if self._profiles_at is None or at - self._profiles_at >= _PROFILES_EVERY:
@@ -177,7 +178,7 @@ class ServiceRowsStage:
         self._put(Measurement.EMPTY_STOREY, home_rows.bare_storeys(points, columns, today))
         self._placed = (snapshot.register, today)
 
-    def _flow(self, at: datetime) -> site_rows.Flow:
+    def _flow(self, at: datetime, register: Register) -> site_rows.Flow:
         reached = self._ledger.findings.reached()
         unjudged = len(self._ledger.journal.changes_after(reached))
         if self._reached is None or self._reached[0] != reached or not unjudged:
@@ -188,7 +189,7 @@ class ServiceRowsStage:
             judge_lag_s=(at - self._reached[1]).total_seconds(),
             unjudged=unjudged,
             waiting=waiting.get("heatwatch_collector_waiting_packets"),
-            strangers=len(self._ledger.journal.strangers()),
+            strangers=len(still_unknown(self._ledger.journal.strangers(), register)),
         )
 
     def _write_orders(self, snapshot: Snapshot) -> None:

@@ -133,10 +133,10 @@ class SqlJournal:
                 found.update((row.digest, row.received_ms) for row in rows)
         return found
 
-    def quarantined(self, *, limit: int = 100, after: int = 0) -> list[tuple[int, RejectedReading]]:
-        """Return quarantine rows, oldest first, with their row number."""
+    def quarantined(self, *, limit: int = 100) -> list[tuple[int, RejectedReading]]:
+        """Return the newest rows of the quarantine, oldest first, with their number."""
         with self._db.read() as connection:
-            return quarantine.listed(connection, limit=limit, after=after)
+            return quarantine.listed(connection, limit=limit)
 
     def was_quarantined(self, topic: str, sha256: str, index: int | None, since: datetime) -> bool:
         """Tell whether this very rejection is on record since an instant."""

@@ -278,8 +278,8 @@ class Journal(Protocol):
         """
         ...
 
-    def quarantined(self, *, limit: int = 100, after: int = 0) -> list[tuple[int, RejectedReading]]:
-        """Return quarantine rows, oldest first, with their row number."""
+    def quarantined(self, *, limit: int = 100) -> list[tuple[int, RejectedReading]]:
+        """Return the newest rows of the quarantine, oldest first, with their number."""
         ...
 
     def was_quarantined(self, topic: str, sha256: str, index: int | None, since: datetime) -> bool:

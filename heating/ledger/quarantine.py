@@ -39,10 +39,11 @@ def add(connection: Connection, rejected: Sequence[RejectedReading], cap: Quaran
     return _trim(connection, rows, size, cap)
 
 
-def listed(connection: Connection, *, limit: int, after: int) -> list[tuple[int, RejectedReading]]:
-    """Return rows after a number, oldest first."""
-    query = select(tables.quarantine).where(_t.row > after).order_by(_t.row).limit(limit)
-    return [(row["row"], _rejected(row)) for row in connection.execute(query).mappings()]
+def listed(connection: Connection, *, limit: int) -> list[tuple[int, RejectedReading]]:
+    """Return the newest rows, oldest first."""
+    query = select(tables.quarantine).order_by(_t.row.desc()).limit(limit)
+    newest_first = [(row["row"], _rejected(row)) for row in connection.execute(query).mappings()]
+    return newest_first[::-1]
 
 
 def holds(connection: Connection, topic: str, sha256: str, index: int | None, since: datetime) -> bool:

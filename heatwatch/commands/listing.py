@@ -92,7 +92,7 @@ def quarantine(
     context: typer.Context,
     json: Json = False,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="At most so many rows; 1000, with --json all.")
+        int | None, typer.Option("--limit", min=1, help="The newest so many rows; 1000, with --json all.")
     ] = None,
 ) -> None:
     """List the rejected readings with their reason, oldest first."""
