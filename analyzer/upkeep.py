@@ -112,12 +112,13 @@ class Upkeep:
         """
         known = self._longer(known, changes, now_ms)
         deepest = now_ms - LOOKBACK_MS
-        newest = _newest(rooms)
+        reaching_back = any(change.oldest_ms < deepest for change in changes)
+        woken = self._woken(_newest(rooms), deepest) if reaching_back else set()
         gaps = []
         for change in changes:
             points = {point for point in change.late_points if point in self._estate.index}
             if change.oldest_ms < deepest:
-                points |= self._woken(newest, deepest)
+                points |= woken
             if points and change.oldest_ms < known.through_ms:
                 gaps.append(Gap(*self._touched(change), tuple(sorted(points))))
         if any(gap.start_ms < self._day_start(known.through_ms) for gap in gaps):

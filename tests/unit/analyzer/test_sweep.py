@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from unit.analyzer.fakes import World
 
@@ -89,6 +91,18 @@ def test_hours_swept_before_a_kill_over_full_hours_are_written_after_it(world: W
     rows = {key: value for key, value in world.store.rollups["room_hour"].items() if key[1] == "P7"}
     assert rows[to_ms(NOON), "P7"] == (17.0, pytest.approx((20.0 + 17.0) / 2), 20.0, 2.0, 10.0)
     assert rows[to_ms(NOON + 60 * MINUTE), "P7"][3:] == (0.0, 60.0)
+
+
+def test_hours_are_worked_out_anew_where_readings_hold_for_another_time(world: World, sweeper: Sweeper) -> None:
+    world.deliver([("P7", NOON + 50 * MINUTE, 17.0)])
+    sweeper.sweep(NOON + 180 * MINUTE)
+    assert world.store.rollups["room_hour"][to_ms(NOON + 60 * MINUTE), "P7"][3:] == (0.0, 60.0)
+    shorter = msgspec.structs.replace(RULES.settings, stale_after_min=60.0)
+    Sweeper(replace(RULES, settings=shorter), world.store, world.ledger).sweep(NOON + 181 * MINUTE)  # type: ignore[arg-type]
+    assert world.store.rollups["room_hour"][to_ms(NOON + 60 * MINUTE), "P7"][3:] == (0.0, 50.0)
+    rolled_up = world.ledger.findings.rolled_up()
+    assert rolled_up is not None
+    assert (rolled_up.basis.hold_ms, rolled_up.gaps) == (3_600_000, ())
 
 
 def test_a_first_start_on_a_store_with_a_season_works_it_off_in_steps(
