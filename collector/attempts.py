@@ -92,7 +92,7 @@ class Attempts:
 
     def failed(self, reason: str) -> None:
         """Note that there was no connection."""
-        self.problem = f"cannot be reached: {reason}"
+        self.problem, self._short_ones = f"cannot be reached: {reason}", 0  # it is the way, nobody of our name
         if not self.stopping and self._sayings.due(self.problem):
             host, port = self._settings.host, self._settings.port
             log.warning("broker cannot be reached host=%s port=%s reason=%s", host, port, reason)
@@ -101,7 +101,7 @@ class Attempts:
         """Note that a connection ended before we were taken in."""
         if self._answered:
             return  # it was refused, which says more
-        self.problem = f"closed the connection before it answered {self.error}".rstrip()
+        self.problem, self._short_ones = f"closed the connection before it answered {self.error}".rstrip(), 0
         self.warn(f"broker {self.problem}")
         self._early_closes += 1
         if self._early_closes >= _CLOSES_BEFORE_SWITCH:

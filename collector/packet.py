@@ -23,6 +23,8 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Of the whole payload, where that is longer than what is kept; else blank (see `digest`).
     redelivered
         The broker says, or the session makes it likely, that we had this packet before.
+    maybe_repeated
+        It may be so, as the session was resumed not long ago.
     mid, qos, generation
         What an acknowledgement needs: packet id, quality of service, connection on which it came.
     """
@@ -34,6 +36,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sha256: str = ""
     retained: bool = False
     redelivered: bool = False
+    maybe_repeated: bool = False
     mid: int = 0
     qos: int = 1
     generation: int = 0

@@ -43,7 +43,7 @@ def rejections(packet: Packet, device_id: str, flaws: Sequence[Flaw]) -> list[Re
                 sha256=digest,
             ),
             device_id,
-            packet.redelivered,
+            packet.redelivered or packet.maybe_repeated,
         )
         for i, flaw in enumerate(flaws)
     ]

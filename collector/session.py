@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 _RESTART_S = 5.0  # between two restarts of a dead network thread
 _RESUBSCRIBE_S = 60.0  # between two tries of a subscription that was refused or not answered
 _STOP_S = 5.0
+# A broker that goes on from its state on disk brings all again that was acknowledged since it wrote that, unmarked. So
+# long after coming back to a kept session we look into the quarantine for what is rejected.
+_REPEATS_S = 600.0
 _UNSUPPORTED_VERSION, _TAKEN_OVER, _GRANTED_QOS_1 = 0x84, 0x8E, 1
 
 
@@ -86,6 +89,7 @@ class Session:
         self._generation = 0
         self._connected = False
         self._resumed_left = 0
+        self._repeats_until = 0.0
         self._granted: frozenset[str] = frozenset()
         self._pending: dict[int, str] = {}
         self._refused: dict[str, str] = {}
@@ -256,6 +260,7 @@ class Session:
             self._connected = True
             self._connections += 1
             self._resumed_left = self._settings.receive_maximum if flags.session_present else 0
+            self._repeats_until = time.monotonic() + _REPEATS_S if flags.session_present else 0.0
         self._attempts.accepted(session_present=flags.session_present)
         self._losses.connected(self._clock.now(), kept=flags.session_present)
         self._warn_of_short_session(properties)
@@ -285,7 +290,8 @@ class Session:
                 if mid is not None:
                     self._pending[mid] = topic
             if self._asks_for_drops and self._attempts.version5:
-                self._pending[client.subscribe(DROPPED_TOPIC, 0)[1] or 0] = DROPPED_TOPIC
+                # With QoS 1: a QoS 0 message in the queue made mosquitto 2.0.11 forget another one at its restart.
+                self._pending[client.subscribe(DROPPED_TOPIC, 1)[1] or 0] = DROPPED_TOPIC
 
     def _on_subscribe(
         self, client: Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None
@@ -338,6 +344,7 @@ class Session:
                 return
             if arrival.topic == DROPPED_TOPIC:
                 self._losses.dropped(arrival.payload, self._clock.now())
+                self._client.acknowledge([arrival.mid] if arrival.qos else [])
                 return
             self._last_packet_at = time.monotonic()
             if not self._inbox.offer(self._packet(arrival)):
@@ -349,7 +356,7 @@ class Session:
         payload, sha256 = clip(arrival.payload)
         redelivered = arrival.dup
         if self._resumed_left:
-            # Some brokers bring packets again without saying so; it only makes us look into the quarantine.
+            # Some brokers bring again what was on its way without saying so.
             self._resumed_left -= 1
             redelivered = True
         return Packet(
@@ -360,6 +367,7 @@ class Session:
             sha256=sha256,
             retained=arrival.retained,
             redelivered=redelivered,
+            maybe_repeated=self._last_packet_at < self._repeats_until,
             mid=arrival.mid,
             qos=arrival.qos,
             generation=self._generation,

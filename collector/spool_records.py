@@ -54,7 +54,7 @@ def record_of(packet: Packet) -> bytes:
         packet.length,
         packet.sha256,
         packet.retained,
-        packet.redelivered,
+        packet.redelivered or packet.maybe_repeated,
     )
     body = _ENCODER.encode(kept)
     return _HEAD.pack(len(body), zlib.crc32(body)) + body

@@ -107,6 +107,31 @@ def test_a_session_that_the_broker_did_not_keep_is_said_and_dated(tmp_path, capl
         assert any("kept no session" in line for line in warnings(caplog))
 
 
+def test_a_broker_that_comes_back_with_an_old_state_makes_nothing_count_twice(tmp_path):
+    """It brings all again that was acknowledged since it wrote its state, not marked as brought before."""
+    with mosquitto(tmp_path) as broker:
+        with collecting(broker.port, receive_maximum=20):
+            pass
+        devices = Publisher(broker.port)
+        for i in range(300):
+            devices.garbage("D1", f"garbage {i}")
+            devices.raw("heatwatch/v1/D2/readings", json.dumps({"temperature_c": 10 + i / 100}))
+        assert devices.delivered()
+        broker.save()
+        with collecting(broker.port, receive_maximum=20) as running:
+            totals = running.ledger.journal.totals
+            assert wait_until(lambda: totals["received"] == 600)
+            broker.kill()
+            broker.start()
+            assert wait_until(lambda: totals["received"] == 1200, 30), (
+                totals,
+                running.health(),
+                broker.log.read_text(),
+            )
+            assert (totals["stored"], totals["quarantined"], totals["repeated"]) == (300, 300, 600)
+        devices.close()
+
+
 def test_a_broker_that_tells_no_drops_and_throws_out_who_asks_is_served():
     # As AWS does with topics that it reserves: the farewell comes instead of the last answer.
     broker = FakeBroker(suback=1)

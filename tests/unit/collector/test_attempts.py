@@ -58,6 +58,15 @@ def test_connections_that_do_not_last_are_disputed_and_made_slowly():
     assert "'ours' used twice?" in attempts.problem
 
 
+def test_a_network_that_comes_and_goes_is_no_dispute():
+    attempts = Attempts(MqttSettings())
+    for _ in range(10):
+        attempts.accepted(session_present=True)
+        attempts.lost("Unspecified error", taken_over=False)
+        attempts.failed("Connection refused")
+    assert not attempts.disputed
+
+
 def test_a_takeover_is_disputed_at_once():
     attempts = Attempts(MqttSettings())
     attempts.accepted(session_present=True)
