@@ -50,6 +50,8 @@ def files(site: Site, source: Source, dashboards_path: str) -> Iterator[tuple[st
     yield "provisioning/datasources/heatwatch.yaml", to_yaml(datasource(source), _MADE)
     yield "provisioning/dashboards/heatwatch.yaml", to_yaml(folders(site, dashboards_path), _MADE)
     yield "provisioning/alerting/heatwatch.yaml", to_yaml(alerting(site), _MADE)
+    # None; but at each start Grafana logs an error where the folder of plug-ins is missing.
+    yield "provisioning/plugins/heatwatch.yaml", to_yaml({"apiVersion": 1, "apps": []}, _MADE)
 
 
 def as_json(body: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ def run(*arguments: str) -> str:
 
 def test_build_writes_dashboards_and_provisioning_in_the_language_of_the_site() -> None:
     listed = run("dashboards", "build", "--out", "g").split()
-    assert len(listed) == 9
+    assert len(listed) == 10
     assert all(Path(name).is_file() for name in listed)
     assert json.loads(Path("g/dashboards/heatwatch-home.json").read_text("utf-8"))["title"] == "4 用户"
 
