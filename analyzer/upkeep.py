@@ -233,9 +233,11 @@ class Upkeep:
         return series
 
     def _write(self, rows: RollUp) -> None:
+        # Rows without some value together at the end: for them InfluxDB is asked what they replace.
+        order = np.argsort(np.any([np.isnan(column) for column in rows.floats.values()], axis=0), kind="stable")
         step = _WRITE_VALUES // len(rows.floats)
         for begin in range(0, len(rows), step):
-            self._store.write_rollup(part_of(rows, np.arange(begin, min(begin + step, len(rows)))))
+            self._store.write_rollup(part_of(rows, order[begin : begin + step]))
 
     def _which(self, gap: Gap) -> Ints:
         """Return the indices of the points of a gap; some may be in the register no more."""
