@@ -42,6 +42,9 @@ _ZONE_TOLERANCE_S = 1200.0
 _ZONE_SPREAD_S = 1800.0
 # Newer offsets all below the older ones by this: the clock was set, and the older ones say nothing any more.
 _SET_MS = 1_800_000
+# The queue of an outage comes within minutes and makes every device look behind; a clock stays behind for longer
+# (assumption).
+_QUEUE_MS = 1_800_000
 # A drift needs a span that is long beside the jitter of uploads.
 _DRIFT_SPAN_S = 6 * 3600.0
 # The ledger takes at most this many records in this time, so that keeping them costs next to nothing at any load.
@@ -182,6 +185,8 @@ class Timekeeper:
         )
 
     def _state(self, seen: Sequence[tuple[int, int]], skew_s: float) -> ClockState:
+        if skew_s < -_AHEAD_S and seen[-1][0] - seen[0][0] < _QUEUE_MS:
+            return ClockState.UNKNOWN
         zone_s = _utc_offset_s(self.zone, seen[-1][0])
         spread_s = skew_s - min(offset for _, offset in seen) / 1000
         if abs(zone_s) > _ZONE_TOLERANCE_S and spread_s < _ZONE_SPREAD_S:

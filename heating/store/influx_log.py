@@ -2,7 +2,7 @@
 
 A full disk (or a kill) can cut a record of the log short. At its next start InfluxDB cuts the torn end off, but goes on
 writing where the file had ended before: what it acknowledges then lies behind a gap, and the start after that finds
-the gap, takes it for the end and loses the rest (seen on 1.6.7, 1.8.10, 1.12.4 and 2.7.12). Only a full log file is
+the gap, takes it for the end and loses the rest (seen on 1.6.7, 1.12.4 and 2.7.12). Only a full log file is
 followed by a new one. So after a fault the file is filled with what nobody needs, before what matters is written.
 """
 

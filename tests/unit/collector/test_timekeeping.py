@@ -142,3 +142,17 @@ def test_large_packets_count_by_their_size():
     large = Packet(topic="mad", payload=b"", received_ms=NOW, length=20 * 1024)
     ahead, behind = fairness.split([large] * 10)
     assert (len(ahead), len(behind)) == (3, 7)
+
+
+def test_the_queue_of_an_outage_is_no_slow_clock(caplog):
+    keeper, journal = Timekeeper(ZoneInfo("Asia/Shanghai")), MemoryJournal()
+    for hour in range(24):  # a day's packets within 24 s
+        received = NOW + hour * 1000
+        keeper.saw(packet(received), Message("D", [Sample(ts_ms=NOW - (24 - hour) * HOUR - 8 * HOUR)]))
+    keeper.write(journal, rest=True)
+    assert keeper.clocks()[0].state is ClockState.UNKNOWN
+    for hour in range(1, 4):
+        keeper.saw(packet(NOW + hour * HOUR), Message("D", [Sample(ts_ms=NOW + hour * HOUR - 9000)]))
+    keeper.write(journal, rest=True)
+    assert keeper.clocks()[0].state is ClockState.GOOD
+    assert not caplog.records
