@@ -63,6 +63,8 @@ class Publisher:
         self.raw(f"heatwatch/v1/{device}/readings", payload)
 
     def raw(self, topic: str, payload: str | bytes, *, qos: int = 1, retain: bool = False) -> None:
+        if not qos:  # else it is thrown away while the connection is being made
+            assert wait_until(self._client.is_connected)
         self._asked += 1
         self._client.publish(topic, payload, qos, retain)
 
