@@ -36,6 +36,9 @@ _FLAGS = {
 }
 REPLAYED = int(Quality.REPLAYED)
 _LAST_MS = 10**14  # contract §4: an epoch below it is in ms, above 1e11
+# So many readings with a value do not fit into 64 KiB: what says it has more is one packet of nonsense, not thousands
+# of bad readings that each want a row.
+_MOST = 4096
 _MEASURED = ("temperature_c", "humidity_pct", "supply_c", "return_c", "flow_m3h")
 
 
@@ -93,6 +96,8 @@ class Native:
             packet = _DECODER.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._take_apart(device_id, payload)
+        if len(packet.each) > _MOST:
+            return flawed(device_id, Reason.WRONG_SHAPE)
         if packet.device_id is not None and packet.device_id != device_id:
             return _mismatch(device_id, len(packet.each))
         packet.device_id = device_id
@@ -135,7 +140,7 @@ class Native:
         except Unreadable as problem:
             return flawed(device_id, problem.reason)
         listed = tree.get("readings")
-        if listed is not None and not isinstance(listed, list):
+        if listed is not None and not (isinstance(listed, list) and len(listed) <= _MOST):
             return flawed(device_id, Reason.WRONG_SHAPE)
         readings = [tree] if listed is None else items(tree, "readings")
         if tree.get("device_id", device_id) not in (device_id, None):
