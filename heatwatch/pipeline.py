@@ -12,11 +12,10 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,6 +43,7 @@ from heatwatch.context import Context
 from heatwatch.exporter import MetricsExporter
 from heatwatch.heartbeat import Heartbeat
 from heatwatch.housekeeping import HousekeepingStage
+from heatwatch.interpreter import long_turns, settled_memory
 from heatwatch.judging import rules_of, words_rules
 from heatwatch.runner import Runner
 from heatwatch.service_rows import RowsSite, ServiceRowsStage
@@ -52,8 +52,6 @@ log = logging.getLogger(__name__)
 
 # What a person can name, sinks before sources: the order of starting; stopping goes the other way.
 STAGES = ("console", "alerts", "analyzer", "collector")
-# Objects allocated and not freed, after which Python searches the young ones for garbage; a batch has some 5 000.
-_ALLOCATED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,29 +126,13 @@ def run_pipeline(opened: Context, names: Sequence[str], stop: threading.Event) -
             address = (settings.metrics.host, settings.metrics.port)
             around.enter_context(MetricsExporter(address, pipeline.metrics, pipeline.health, parts.clock))
         around.enter_context(settled_memory())
+        if pipeline.stage("console") is None:
+            around.enter_context(long_turns())
         pipeline.start(stop.set)
         around.enter_context(Heartbeat(parts.ledger.stages, pipeline.health, parts.clock))
         log.info("running stages=%s", ",".join(runner.stage.name for runner in pipeline.runners))
         stop.wait()
         return pipeline.finish()
-
-
-@contextmanager
-def settled_memory() -> Iterator[None]:
-    """Let Python's search for garbage leave out what is in memory by now: modules and the register, which stay.
-
-    It would go through all of it every ten thousand packets or so, which costs as much as decoding them. It also looks
-    less often: what a batch of packets needs is gone by itself before.
-    """
-    usual = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_ALLOCATED, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
 
 
 def _collector(parts: Parts) -> CollectorStage:
