@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from alerts.words import Voice
-from heating.finding import Cause, Finding, Severity, Subject
+from heating.finding import Cause, Finding, Scope, Severity, Subject
 from heating.order import OrderEvent, OrderState, TriggerClass, WorkOrder, due_times
 from heating.register import Register
 from heating.site import MeasurementPoint, SubjectType
@@ -23,6 +23,11 @@ from heating.site import MeasurementPoint, SubjectType
 SYSTEM = "heatwatch"
 _WIDE = (SubjectType.BRANCH, SubjectType.STATION)
 _SEVERITIES = tuple(Severity)
+# From what reaches one home to what reaches all.
+_REACH = (
+    Scope.SENSOR, Scope.WINDOW, Scope.HOME, Scope.LOW_FLOORS, Scope.RISER, Scope.BUILDING, Scope.BRANCH_END,
+    Scope.STATION,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +116,11 @@ def joining(order: WorkOrder, new: Sequence[Case], standing: Sequence[Case], voi
     homes = _distinct((*order.homes, *(case.home for case in new)))
     old = Subject(order.subject_type, order.subject_id)
     subject = old if old.type in _WIDE or shared_subject(ranked) == old else (*new, *ranked)[0].place
-    # Who joins may show a wider cause; without anybody new, a cause once named is not changed back and forth.
-    cause = _cause(ranked) if new or order.cause is None else None
+    # Who joins may show another cause; without anybody new, one once named gives way to a wider one only: it does
+    # not change back and forth.
+    cause = _cause(ranked)
+    if cause and not new and order.cause and _REACH.index(cause.scope) <= _REACH.index(order.cause.scope):
+        cause = None
     return {
         "findings": [case.finding.id for case in new],
         "homes": [case.home for case in new],

@@ -11,7 +11,7 @@ from alertkit import MINUTE, REGISTER, START, World, changed, cold, shared
 from alerts.acts import Call, open_by_hand, record_event
 from alerts.settings import FileReceiver
 from heating.errors import InputError
-from heating.finding import Finding, FindingKind, Severity, Subject
+from heating.finding import Cause, Finding, FindingKind, Scope, Severity, Side, Subject
 from heating.order import OrderState, TriggerClass
 from heating.order_sheet import show_order
 from heating.site import Outage, SubjectType
@@ -109,6 +109,16 @@ def test_a_cause_beyond_buildings_gets_one_order(world: World) -> None:
     assert set(wide.homes) == {"S1/3/1/101", "S1/7/1/101"}
     assert wide.cause == cause.cause
     assert sorted(o.subject_id for o in world.orders) == ["S1/7", "S1/B"]
+
+
+def test_a_cause_gives_way_to_a_wider_one_only(world: World) -> None:
+    alone, wide = Cause(Scope.HOME, Side.INDOOR, 0.5), Cause(Scope.BRANCH_END, Side.NETWORK, 0.9)
+    world.record(cold("P3-101", cause=alone))
+    for minute, (found, shown) in enumerate(((alone, alone), (wide, wide), (alone, wide)), start=1):
+        world.record(cold("P3-101", cause=found))
+        world.at(minute)
+        assert world.orders[0].cause == shown
+    assert world.whys() == ["order_opened"], "nobody is alarmed for it"
 
 
 def test_a_riser_order_widens_to_its_building(world: World) -> None:
