@@ -240,15 +240,21 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield mounted
 
 
+def filled_up(plant: Plant, disk: Path) -> Path:
+    """Fill the disk after some readings were stored, and see others fail; return the file to remove."""
+    plant.publish(3)
+    plant.site.wait("stored", plant.all_stored)
+    ballast = fill(disk)
+    plant.publish(20)
+    plant.suffers("no space left")
+    return ballast
+
+
 def test_a_full_disk_under_influxdb(tmp_path: Path, broker: Mosquitto, disk: Path) -> None:
     with influxd(disk / "influx") as server:
         plant = Plant(tmp_path, broker, server.url())
         with plant.running():
-            plant.publish(3)
-            plant.site.wait("stored", plant.all_stored)
-            ballast = fill(disk)
-            plant.publish(20)
-            plant.suffers("no space left")
+            ballast = filled_up(plant, disk)
             time.sleep(2)
             ballast.unlink()
             # InfluxDB 1.x remembers the failed write to its log and writes nothing more until it is restarted.
@@ -266,11 +272,7 @@ def test_rows_that_influxdb_shows_and_has_not_kept_do_not_count_as_stored(
     with influxd(disk / "influx") as server:
         plant = Plant(tmp_path, broker, server.url())
         with plant.running():
-            plant.publish(3)
-            plant.site.wait("stored", plant.all_stored)
-            ballast = fill(disk)
-            plant.publish(20)
-            plant.suffers("no space left")
+            ballast = filled_up(plant, disk)
         kept = plant.site.counters()["stored"]
         ballast.unlink()
         with plant.running():
