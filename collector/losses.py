@@ -12,34 +12,20 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from heating.instants import rfc3339
 from heating.ledger.port import Chain
+from heating.loss import LOSS, Loss
 from heating.stage import Metric
 
 log = logging.getLogger(__name__)
 
 # Where mosquitto publishes how many messages it has dropped since its start, for any client (man mosquitto(8)).
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
-LOSS = "loss"  # kind of the entries in the chain
 _NOTE_EVERY = timedelta(seconds=30)
 _SHOWN_FOR = timedelta(days=1)
-
-
-class Loss(msgspec.Struct, frozen=True, kw_only=True):
-    """Readings published in [since, until) may be missing.
-
-    `what` is `session` (the broker had none of ours) or `queue` (it dropped messages, of ours or of other clients);
-    `messages` is how many it says, None if nobody can know.
-    """
-
-    what: Literal["session", "queue"]
-    since: datetime | None
-    until: datetime
-    messages: int | None = None
 
 
 class _Known(msgspec.Struct, kw_only=True):
@@ -54,10 +40,12 @@ class _Known(msgspec.Struct, kw_only=True):
 class Losses:
     """Notes of the session, kept in a file of the state folder; without a folder only for this process.
 
-    The network thread and the loop of the stage share it.
+    The network thread and the loop of the stage share it. `expiry_s` is for how long the broker is asked to keep the
+    session [s].
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, expiry_s: int | None = None) -> None:
+        self._expiry_s = expiry_s
         self._file = Path(folder) / "broker.json" if folder else None
         self._known = self._read()
         self._lock = threading.Lock()
@@ -70,7 +58,7 @@ class Losses:
             since = self._counted_at = self._known.seen_at
             if since is not None and not kept:
                 self._sessions += 1
-                self._note(Loss(what="session", since=since, until=now))
+                self._note(Loss(what="session", since=since, until=now, expiry_s=self._expiry_s))
                 log.critical(
                     "the broker kept no session of ours, what was published meanwhile is lost since=%s until=%s",
                     rfc3339(since),

@@ -88,7 +88,7 @@ class CollectorStage:
         self._courier = Courier(
             settings, max(1, mqtt.receive_maximum // 2), self._inbox, self._writer, _spool(settings)
         )
-        self._losses = Losses(settings.state_dir)
+        self._losses = Losses(settings.state_dir, mqtt.session_expiry_s)
         self._session = Session(mqtt, self._inbox, clock, Remembered(settings.state_dir), self._losses)
         self._chain = ledger.chain
         self._patience = Patience(np.random.default_rng())

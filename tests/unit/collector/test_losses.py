@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from peers.books import MemoryChain
 
-from collector.losses import LOSS, Loss, Losses
+from collector.losses import Losses
 from heating.errors import LedgerUnavailable
+from heating.loss import LOSS, Loss
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -39,6 +40,15 @@ def test_a_session_that_is_gone_is_dated_by_when_we_were_last_there(tmp_path):
     assert written(losses) == []
     assert "since 2026-11-22T08:00" in losses.text(at(61))
     assert losses.text(at(60 + 24 * 60 + 1)) == ""
+
+
+def test_a_lost_session_says_for_how_long_the_broker_was_to_keep_it(tmp_path):
+    Losses(str(tmp_path)).alive(NOW)
+    losses, chain = Losses(str(tmp_path), 3600), MemoryChain()
+    losses.connected(at(61), kept=False)
+    losses.write(chain)
+    ((_, _, body, _),) = chain.entries
+    assert msgspec.convert(body, Loss).expiry_s == 3600
 
 
 def test_drops_are_counted_over_restarts_of_either_side(tmp_path):
