@@ -13,17 +13,16 @@ import ssl
 import struct
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MessageType, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from collector.settings import MqttSettings
-from heating.errors import ConfigError
 
 # Packets, and the time, after which the thread looks whether there is something to send: pings and acknowledgements.
 _READ_AT_ONCE = 200
@@ -61,7 +60,7 @@ class QuickClient(Client):
             manual_ack=True,
         )
         self._arrived = arrived
-        self._has_properties = version5
+        self.version5 = version5
         self._taken = 0
         self._left = False
         self.on_message = self._take_slowly
@@ -103,6 +102,16 @@ class QuickClient(Client):
             raise
         return wrapped
 
+    def ask_for(self, topic: str, *, retained: Literal["if new", "always"] = "if new") -> int | None:
+        """Subscribe to one filter with QoS 1; return the id by which the answer comes.
+
+        Retained messages come only where the subscription is `new`, as far as the version can tell (MQTT 5).
+        """
+        if self.version5 and retained == "if new":
+            options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+            return self.subscribe(topic, options=options)[1]
+        return self.subscribe(topic, 1)[1]
+
     def forget_queued(self) -> None:
         """Drop what was to be sent on the connection before."""
         self._out_packet.clear()
@@ -130,7 +139,7 @@ class QuickClient(Client):
         start = topic_end + 2 * qos
         if qos > 1 or topic_end == 2 or start >= size:
             return super()._handle_publish()
-        if self._has_properties:
+        if self.version5:
             if body[start] >= _LONG:
                 return super()._handle_publish()
             start += 1 + body[start]
@@ -172,42 +181,3 @@ def kept_session(settings: MqttSettings) -> Properties:
     properties.ReceiveMaximum = settings.receive_maximum
     properties.MaximumPacketSize = _LONGEST_PACKET
     return properties
-
-
-def use_tls(client: Client, settings: MqttSettings) -> None:
-    """Turn TLS on if the settings say so.
-
-    Raises
-    ------
-    ConfigError
-        If a file is absent or is none of that kind.
-    """
-    if not settings.tls_ca:
-        if settings.tls_cert or settings.tls_key:
-            raise ConfigError("mqtt.tls_cert: needs mqtt.tls_ca (a file, or `system`)")
-        return
-    ca = None if settings.tls_ca == "system" else settings.tls_ca
-    for key in ("tls_ca", "tls_cert", "tls_key"):
-        name = getattr(settings, key)
-        if name and name != "system" and not Path(name).is_file():
-            raise ConfigError(f"mqtt.{key} = {name!r}: no such file")
-    try:
-        client.tls_set(ca_certs=ca, certfile=settings.tls_cert or None, keyfile=settings.tls_key or None)
-    except (OSError, ValueError) as problem:
-        raise ConfigError(f"mqtt.tls_ca, tls_cert, tls_key: {problem}") from problem
-
-
-def why(problem: BaseException | None) -> str:
-    """Return in a few words what kept us from connecting."""
-    match problem:
-        case socket.gaierror():
-            return f"its name has no address ({problem.strerror})"
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted: {problem.verify_message}"
-        case ssl.SSLError():
-            return f"TLS: {problem.reason or problem}"
-        case TimeoutError():
-            return "no answer"
-        case OSError(strerror=str(text)):
-            return text
-    return str(problem or "unknown")

@@ -36,11 +36,13 @@ Acknowledge = Callable[[Sequence[Packet]], None]
 class Held:
     """The packets in hand, in one batch or, after a bug, in several.
 
-    `damaged` is what the disk made unreadable. `drained` is the place behind it where it came out of the spool;
-    `parked` is where it was put into the spool after it could not be written.
+    `unfit` says why all of them can only go to the quarantine. `damaged` is what the disk made unreadable. `drained`
+    is the place behind it where it came out of the spool; `parked` is where it was put into the spool after it could
+    not be written.
     """
 
     packets: list[Packet]
+    unfit: Reason | None = None
     damaged: list[Packet] = field(default_factory=list)
     drained: Place | None = None
     parked: Span | None = None
@@ -49,7 +51,7 @@ class Held:
 
     def __post_init__(self) -> None:
         """Begin with one batch, and one of what can only go to the quarantine."""
-        self.parts = [Batch(self.packets)] if self.packets else []
+        self.parts = [Batch(self.packets, unfit=self.unfit)] if self.packets else []
         if self.damaged:
             self.parts.append(Batch(self.damaged, unfit=Reason.DAMAGED))
 
@@ -112,6 +114,9 @@ class Courier:
             if not self._writer.recovered:
                 self._writer.recover()  # without it every device would be unknown, and quarantined
             self._write_held(acknowledge)
+            if aside := self._inbox.aside():
+                self._held = Held(aside, unfit=Reason.HAND_OVER_FAILED)
+                self._write_held(acknowledge)
             while packets := self._overflow or self._inbox.gather(self._batch_size, first_s=0.0, batch_s=0.0):
                 self._overflow = []
                 self._held = Held(packets)
@@ -126,6 +131,8 @@ class Courier:
 
         Otherwise one packet that nobody thought of would stop all behind it for ever.
         """
+        if self._held is None and self._overflow:  # it went wrong before they were in hand
+            self._held, self._overflow = Held(self._overflow), []
         held = self._held
         at = next((i for i, part in enumerate(held.parts) if part.step < Step.STORED), None) if held else None
         if held is None or at is None:
@@ -154,6 +161,8 @@ class Courier:
 
     def _next(self, acknowledge: Acknowledge) -> Held | None:
         """Return the next batch: live ones first, from the spool at a bounded rate beside them."""
+        if aside := self._inbox.aside():
+            return Held(aside, unfit=Reason.HAND_OVER_FAILED)
         draining = self.spool is not None and not self.spool.empty
         if not draining:
             self._spool_has_room()
@@ -162,11 +171,13 @@ class Courier:
             drained = self._from_spool()
             if drained is not None:
                 return drained
-        packets, self._overflow = self._overflow, []
+        packets = self._overflow
         if not packets:
             first_s = min(_TURN_S, max(0.0, self._drain_at - time.monotonic())) if draining else _TURN_S
-            packets = self._inbox.gather(self._batch_size, first_s=first_s, batch_s=self._settings.batch_wait_s)
-            packets = self._defer(packets, acknowledge)
+            # What is on its way from the inbox into hand stays in sight, should the step between go wrong.
+            self._overflow = self._inbox.gather(self._batch_size, first_s=first_s, batch_s=self._settings.batch_wait_s)
+            packets = self._defer(self._overflow, acknowledge)
+        self._overflow = []
         return Held(packets) if packets else None
 
     def _defer(self, packets: list[Packet], acknowledge: Acknowledge) -> list[Packet]:
@@ -184,7 +195,7 @@ class Courier:
             return None
         rate = self._settings.drain_per_s
         self._drain_at = time.monotonic() + (len(page.packets) / rate if rate else 0.0)
-        return Held(page.packets, page.damaged, drained=page.end)
+        return Held(page.packets, damaged=page.damaged, drained=page.end)
 
     def _write_held(self, acknowledge: Acknowledge) -> None:
         held = self._held
@@ -217,11 +228,14 @@ class Courier:
         if self.spool is None or self.misconfigured or not late or not self._park(acknowledge):
             stop.wait(wait_s)
             return
-        packets = self._overflow or self._inbox.gather(self._batch_size, first_s=wait_s, batch_s=0.05)
-        self._overflow = []
-        if packets and self._to_spool(packets, acknowledge) is None:
-            self._overflow = packets
+        if not self._overflow:
+            self._overflow = self._inbox.gather(self._batch_size, first_s=wait_s, batch_s=0.05)
+        if not self._overflow:
+            return
+        if self._to_spool(self._overflow, acknowledge) is None:
             stop.wait(wait_s)
+        else:
+            self._overflow = []
 
     def _park(self, acknowledge: Acknowledge) -> bool:
         """Put the batch in hand into the spool too, so that the broker's window is free for others."""

@@ -37,6 +37,7 @@ class Inbox:
         # Each is written by one thread only: the one that puts and the one that takes.
         self._bytes_put = self._bytes_taken = 0
         self._room = threading.Event()
+        self._aside: deque[Packet] = deque()
         self._closed = False
         self._gathered_at = time.monotonic()
 
@@ -57,6 +58,18 @@ class Inbox:
         if not self._news.is_set():
             self._news.set()
         return True
+
+    def set_aside(self, packet: Packet) -> bool:
+        """Take a packet that can only go to the quarantine; False where too many of them wait."""
+        if self._closed or len(self._aside) >= self._capacity:
+            return False
+        self._aside.append(packet)
+        self._news.set()
+        return True
+
+    def aside(self) -> list[Packet]:
+        """Return what was set aside."""
+        return [self._aside.popleft() for _ in range(len(self._aside))]
 
     @property
     def _is_full(self) -> bool:

@@ -173,6 +173,7 @@ class CollectorStage:
             ("connections_total", link.connections, "Connections made."),
             ("session_restarts_total", link.restarts, "Restarts of the network thread."),
             ("shed_packets_total", link.shed, "Packets left to the broker for a while, inbox full."),
+            ("handover_errors_total", link.stumbled, "Packets that a bug stopped on their way in, each try."),
             ("spool_bytes", spool.size if spool else 0, "Size of the spool."),
             ("spool_full", courier.spool_full, "1 while the spool takes no more."),
             ("spool_damaged_bytes", spool.damaged_bytes if spool else 0, "Bytes of the spool found unreadable."),

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     DECODER_FAILED = "decoder_failed"
     AMBIGUOUS_PROBES = "ambiguous_probes"  # several probes, and no configuration that says which is which
     STORE_REFUSED = "store_refused"
+    HAND_OVER_FAILED = "hand_over_failed"  # a bug stopped it on its way in
     DAMAGED = "damaged"  # by the disk, while it waited in the spool
 
 

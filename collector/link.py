@@ -1,0 +1,20 @@
+"""How the session with the broker is, for health and metrics."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """State of the session as health and metrics see it."""
+
+    thread_alive: bool
+    connected: bool
+    subscribed: bool
+    text: str
+    version: str
+    connections: int
+    restarts: int
+    shed: int
+    stumbled: int
+    idle_s: float
