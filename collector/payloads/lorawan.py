@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from collector.payloads.codecs import codec_sample
 from collector.payloads.fields import REPLAYED, Probes
-from collector.payloads.frames import Record, frame_records, names_itself
 from collector.payloads.message import (
     Flaw,
     Message,
@@ -26,6 +21,7 @@ from collector.payloads.message import (
     silent,
 )
 from collector.payloads.tree import Node, child, items, parse_object, text
+from collector.payloads.uplink import Reader, Uplink
 
 
 class Chirpstack:
@@ -33,7 +29,7 @@ class Chirpstack:
 
     def __init__(self, zone: ZoneInfo | None, unit: str, probes: Probes) -> None:
         self._zone = zone
-        self._reader = _Reader(zone, unit, probes)
+        self._reader = Reader(zone, unit, probes)
 
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
@@ -49,7 +45,7 @@ class Chirpstack:
         device_id = text(info, "devEui") or topic_eui
         if device_id.lower() != topic_eui.lower():
             return flawed(topic_eui, Reason.DEVICE_MISMATCH)
-        up = _Uplink(child(tree, "object"), text(tree, "data"), text(info, "deviceProfileName"), tree.get("fPort"))
+        up = Uplink(child(tree, "object"), text(tree, "data"), text(info, "deviceProfileName"), tree.get("fPort"))
         receptions = items(tree, "rxInfo")
         at = tree.get("time") or _gateway_time(receptions)
         shared = _Shared(instant(at, self._zone), _rssi(receptions), _count(tree.get("fCnt")))
@@ -65,7 +61,7 @@ class Ttn:
 
     def __init__(self, zone: ZoneInfo | None, unit: str, probes: Probes) -> None:
         self._zone = zone
-        self._reader = _Reader(zone, unit, probes)
+        self._reader = Reader(zone, unit, probes)
 
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
@@ -85,7 +81,7 @@ class Ttn:
             return silent(device_id, Silence.NO_READING)
         uplink = child(tree, "uplink_message") or child(tree, "uplink_normalized")
         model = text(child(uplink, "version_ids"), "model_id")
-        up = _Uplink(child(uplink, "decoded_payload"), text(uplink, "frm_payload"), model, uplink.get("f_port"))
+        up = Uplink(child(uplink, "decoded_payload"), text(uplink, "frm_payload"), model, uplink.get("f_port"))
         samples = self._reader.read(up, _normalized(uplink))
         receptions = items(uplink, "rx_metadata")
         at = instant(
@@ -95,118 +91,6 @@ class Ttn:
             self._zone,
         )
         return _message(device_id, samples, _Shared(at, _rssi(receptions), _count(uplink.get("f_cnt"))))
-
-
-@dataclass(frozen=True, slots=True)
-class _Uplink:
-    """What a server knows of an uplink's payload: as its codec decoded it, raw in base64, type of device, port."""
-
-    decoded: Node
-    data: str
-    model: str
-    port: object
-
-
-class _Reader:
-    """Reads payloads: what the server's codec made of them, else the raw frame."""
-
-    def __init__(self, zone: ZoneInfo | None, unit: str, probes: Probes) -> None:
-        self._zone = zone
-        self._unit = unit
-        self._probes = probes
-
-    def read(self, up: _Uplink, normalized: Sequence[Node] = ()) -> list[Sample | Flaw]:
-        """Return the samples of an uplink, or that it is one bad reading as a whole."""
-        try:
-            return self._samples(up, normalized)
-        except Unreadable as problem:
-            return [Flaw(None, problem.reason)]
-
-    def _samples(self, up: _Uplink, normalized: Sequence[Node]) -> list[Sample | Flaw]:
-        """Return the samples of an uplink.
-
-        A codec that gives no temperature may have left out a zero or made a text of a log: then the frame is asked,
-        if its maker is known.
-
-        Raises
-        ------
-        Unreadable
-            If a temperature is no number, or a frame that no codec has decoded cannot be read.
-        """
-        if not up.decoded and not normalized:
-            return self._raw(up)
-        problem: Unreadable | None = None
-        attempts: tuple[Callable[[], list[Sample | Flaw]], ...] = (
-            lambda: self._decoded(up.decoded),
-            lambda: self._measurements(normalized),
-        )
-        for attempt in attempts:
-            try:
-                if found := attempt():
-                    return found
-            except Unreadable as wrong:
-                problem = problem or wrong
-        with suppress(Unreadable):
-            if found := self._raw(up):
-                return found
-        if problem is not None:
-            raise problem
-        return []
-
-    def _raw(self, up: _Uplink) -> list[Sample | Flaw]:
-        try:
-            frame = base64.b64decode(up.data, validate=True)
-        except (binascii.Error, ValueError):
-            raise Unreadable(Reason.WRONG_SHAPE) from None
-        if not frame:
-            return []
-        # Without a model the names of the codec tell the maker; a stranger's frame is not guessed at behind its codec.
-        model = "LHT65" if _DRAGINO_NAMES & up.decoded.keys() else up.model
-        if up.decoded and not names_itself(frame, model):
-            return []
-        records = frame_records(frame, model, up.port)
-        return [sample for record in records if (sample := self._of_record(record)) is not None]
-
-    def _of_record(self, record: Record) -> Sample | None:
-        sample = codec_sample(record.values, self._probes, "")
-        if sample is not None:
-            sample.ts_ms = record.ts_ms
-            sample.quality |= REPLAYED if record.logged else 0
-        return sample
-
-    def _decoded(self, decoded: Node) -> list[Sample | Flaw]:
-        """Return the present sample and those of a log that the device sends behind it (Milesight `history`)."""
-        found: list[Sample | Flaw] = []
-        now = codec_sample(decoded, self._probes, self._unit)
-        if now is not None:
-            # Dragino, "DS18B20 & timestamp": the device's own clock.
-            now.ts_ms = instant(decoded.get("Systimestamp"), self._zone)
-            found.append(now)
-        for node in items(decoded, "history"):
-            index = len(found)
-            try:
-                logged = codec_sample(node, self._probes, self._unit) if isinstance(node, dict) else None
-                if logged is not None:
-                    logged.ts_ms = instant(node.get("timestamp") or node.get("time"), self._zone)
-                    logged.quality |= REPLAYED
-                    found.append(logged)
-            except Unreadable as problem:
-                found.append(Flaw(index, problem.reason))
-        return found
-
-    def _measurements(self, normalized: Sequence[Node]) -> list[Sample | Flaw]:
-        """Return the samples of a normalized payload; a measurement may have its own time."""
-        found: list[Sample | Flaw] = []
-        for node in normalized:
-            sample = codec_sample(node, self._probes, "")
-            if sample is not None:
-                sample.ts_ms = instant(node.get("time"), self._zone)
-                found.append(sample)
-        return found
-
-
-# Names that only Dragino's codecs use.
-_DRAGINO_NAMES = frozenset({"Hum_SHT", "Bat_status", "DATALOG", "Node_type"})
 
 
 def _guarded(device_id: str, decode: Callable[[], Message]) -> Message:
