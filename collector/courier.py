@@ -190,10 +190,11 @@ class Courier:
 
     def _from_spool(self) -> Held | None:
         assert self.spool is not None
-        page = self.spool.read(self._batch_size)
+        rate = self._settings.drain_per_s
+        # No more than a second's worth at once: live ones wait behind it.
+        page = self.spool.read(min(self._batch_size, rate) if rate else self._batch_size)
         if page is None:
             return None
-        rate = self._settings.drain_per_s
         self._drain_at = time.monotonic() + (len(page.packets) / rate if rate else 0.0)
         return Held(page.packets, damaged=page.damaged, drained=page.end)
 

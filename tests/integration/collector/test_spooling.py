@@ -125,7 +125,7 @@ def test_what_rots_in_the_spool_is_quarantined_and_the_rest_stored(tmp_path):
 
 def test_live_readings_do_not_wait_for_the_spool(tmp_path):
     with mosquitto(tmp_path) as broker:
-        plant = Plant(tmp_path, broker.port, drain_per_s=100)
+        plant = Plant(tmp_path, broker.port, drain_per_s=20)
         with plant.running():
             plant.store.fault = away
             plant.publish(broker.port, 2000, 10_000_000)

@@ -38,12 +38,12 @@ class Impatience(Patience):
 
 
 class Bench:
-    def __init__(self, spool: Spool | None = None) -> None:
+    def __init__(self, spool: Spool | None = None, **settings: int) -> None:
         self.store, self.ledger, self.inbox = MemoryStore(), MemoryLedger(REGISTER), Inbox(1000)
         judge = Judge(Routes(NATIVE_TOPICS, ZONE), Timekeeper(ZONE))
         writer = Writer(judge, self.store, self.ledger, ManualClock(from_ms(NOW)), 0)  # type: ignore[arg-type]
-        settings = CollectorSettings(batch_wait_s=0.001, spool_after_s=0)
-        self.courier = Courier(settings, 10, self.inbox, writer, spool)
+        told = CollectorSettings(batch_wait_s=0.001, spool_after_s=0, **settings)
+        self.courier = Courier(told, 10, self.inbox, writer, spool)
         self.patience = Impatience(np.random.default_rng(1))
         self.acknowledged: list[int] = []
 
@@ -114,6 +114,16 @@ def test_what_a_person_must_mend_does_not_go_to_the_spool(tmp_path):
     bench.turns(5)
     assert spool.empty
     assert bench.acknowledged == []
+
+
+def test_the_spool_gives_back_no_more_in_a_second_than_it_may(tmp_path):
+    spool = Spool(tmp_path / "spool", 100_000)
+    bench = Bench(spool, drain_per_s=4)
+    bench.send(20)
+    spool.append(bench.inbox.gather(20, first_s=0, batch_s=0))
+    bench.turns(3)
+    assert bench.courier.drained == len(bench.store.rows) == 4
+    spool.close()
 
 
 def test_going_down_writes_what_it_holds_and_takes_no_more():
