@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
+from dashboards.losses import Lost, losses_within
 from dashboards.reports.expected import Basis, Days, Seasons, days_of, expected, placed_ms, spacing, stays_of
 from dashboards.reports.presence import Presence, Seats, present_readings
 from dashboards.reports.rolled import relied_on
 from heating.errors import InputError
-from heating.instants import to_ms
+from heating.instants import from_ms, to_ms
 from heating.ledger.port import UNNAMED, Journal, Ledger
 from heating.reading import Floats, Ints
 from heating.store.port import ReadingStore
@@ -31,7 +32,11 @@ _LOOK_BACK_MS = 30 * 86_400_000
 
 
 class AccountRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which days; both are local and included. `declared_min` stands in for every device's own interval [min]."""
+    """Which days; both are local and included.
+
+    `declared_min` stands in for every device's own interval [min]; `retention_days` is `store.retention_days`, 0 keeps
+    all.
+    """
 
     first: date
     last: date
@@ -39,6 +44,12 @@ class AccountRequest(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     seasons: Seasons = ()
     declared_min: float | None = None
+    retention_days: float = 0.0
+
+    @property
+    def kept_from(self) -> datetime | None:
+        """From when readings are kept, in local time; None where all are."""
+        return (self.now - timedelta(days=self.retention_days)).astimezone(self.zone) if self.retention_days else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,10 @@ class Account:
         float64 (D,); NaN unknown. `basis` says where it comes from.
     totals
         Counters since the ledger began.
+    losses
+        What limits of the broker cost in these days.
+    kept_from
+        From when readings are kept; None where all are.
     """
 
     days: Days
@@ -69,6 +84,8 @@ class Account:
     interval_ms: Floats
     basis: tuple[Basis, ...]
     totals: Mapping[str, int]
+    losses: tuple[Lost, ...]
+    kept_from: datetime | None
 
     @property
     def missing(self) -> Ints:
@@ -111,7 +128,13 @@ def load_account(request: AccountRequest, store: ReadingStore, ledger: Ledger) -
         interval_ms=interval,
         basis=basis,
         totals=ledger.journal.counters(),
+        losses=tuple(losses_within(ledger.chain, *_span(days))),
+        kept_from=request.kept_from,
     )
+
+
+def _span(days: Days) -> tuple[datetime, datetime]:
+    return from_ms(int(days.start_ms[0])), from_ms(int(days.end_ms[-1]))
 
 
 def _booked(journal: Journal, days: Days, index: dict[str, int]) -> tuple[Ints, Ints]:

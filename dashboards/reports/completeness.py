@@ -14,7 +14,9 @@ import msgspec
 
 from dashboards.places import home_lines
 from dashboards.reports.account import AccountRequest, load_account
+from dashboards.reports.account_lines import account_lines, percent
 from dashboards.reports.expected import Basis
+from dashboards.reports.losses import LossSheet
 from dashboards.reports.paper import Column, Look, MadeRows, Paper, Row, Sheet, Value
 from dashboards.reports.statement import Line, Statement, statement
 from dashboards.reports.words import text
@@ -57,11 +59,15 @@ def completeness_statement(request: AccountRequest, store: ReadingStore, ledger:
 
 
 def completeness_paper(request: CompletenessReport, numbers: Statement, register: Register) -> Paper:
-    """Return the report as data: a sheet of days, one of devices, one of devices by day."""
+    """Return the report as data: a sheet of days, one of losses, one of devices, one of devices by day."""
     language = request.language
     table = _Table(request, register)
+    losses = LossSheet(numbers.losses, request.zone, language)
+    above = account_lines(numbers, losses.summary(refer=True), language)
+    days = table.sheet("completeness_days", table.days(numbers), 0, above)
     sheets = (
-        table.sheet("completeness_days", table.days(numbers), 0, _summary(numbers, language)),
+        days,
+        losses.sheet(table.title, table.span, len(days.columns)),
         table.lines("completeness_devices", numbers.devices),
         table.lines("completeness_device_days", numbers.device_days),
     )
@@ -81,14 +87,26 @@ class _Table:
     def _say(self, key: str) -> str:
         return text(key, self._language)
 
+    @property
+    def title(self) -> str:
+        """What stands at the head of each sheet."""
+        return f"{self._request.site_name} {self._say('completeness_title')}".strip()
+
+    @property
+    def span(self) -> str:
+        """Which days it is about."""
+        return self._say("completeness_span").format(
+            first=self._request.first, last=self._request.last, zone=self._request.zone.key
+        )
+
     def sheet(self, key: str, rows: Sequence[Row], left_out: int, lines: tuple[str, ...] = ()) -> Sheet:
         notes = [self._say(note) for note in ("completeness_basis", "completeness_expected", "completeness_interval")]
         if left_out:
             lines = (*lines, self._say("completeness_left_out").format(shown=len(rows), left=left_out))
         return Sheet(
             name=self._say(key),
-            title=f"{self._request.site_name} {self._say('completeness_title')} · {self._say(key)}".strip(),
-            lines=(self._span(), *lines),
+            title=f"{self.title} · {self._say(key)}",
+            lines=(self.span, *lines),
             columns=self._columns(),
             rows=rows,
             notes=tuple(notes),
@@ -110,11 +128,6 @@ class _Table:
         nameless = [msgspec.structs.replace(u, device=unnamed) for u in numbers.unnamed_days if u.received]
         total = msgspec.structs.replace(numbers.total, device=self._say("sum_of_all"))
         return (*rows, *map(self._row, nameless), self._row(total))
-
-    def _span(self) -> str:
-        return self._say("completeness_span").format(
-            first=self._request.first, last=self._request.last, zone=self._request.zone.key
-        )
 
     def _row(self, line: Line) -> Row:
         cells: tuple[Value, ...] = (
@@ -147,20 +160,15 @@ class _Table:
         counts = ("received", "stored", "repeated", "ignored", "quarantined", "late_readings")
         measured = ("expected_readings", "present_readings", "missing_readings")
         return (
-            Column(self._say("day_of_paper"), 19),
+            Column(self._say("day_of_paper"), 22),
             Column(self._say("device"), 24),
             Column(self._say("point_id"), 18),
             Column(self._say("place"), 34),
-            *(Column(_capital(self._say(key)), 17, Look.COUNT) for key in counts),
-            Column(self._say("interval_min"), 15, Look.CENTRE),
+            *(Column(_capital(self._say(key)), 20 if key == "quarantined" else 16, Look.COUNT) for key in counts),
+            Column(self._say("interval_min"), 14, Look.CENTRE),
             *(Column(self._say(key), 16, Look.COUNT) for key in measured),
             Column(self._say("completeness_rate"), 18, Look.DEGREES),
         )
-
-
-def percent(share: float | None) -> float | None:
-    """Return a share in percent with one digit, cut off so that 99.96 % is never shown as 100."""
-    return None if share is None else int(share * 1000 + 1e-9) / 10
 
 
 def _capital(text: str) -> str:
@@ -169,23 +177,3 @@ def _capital(text: str) -> str:
 
 def _day(day: date | None) -> str:
     return day.isoformat() if day else ""
-
-
-def _summary(numbers: Statement, language: Language) -> tuple[str, ...]:
-    total, since = numbers.total, numbers.since_beginning
-    rate = percent(total.completeness)
-    return (
-        text("completeness_sum", language).format(
-            **{name: getattr(total, name) for name in ("received", "stored", "repeated", "ignored", "quarantined")},
-            late=total.late,
-            unnamed=numbers.unnamed.received,
-            verdict=text("adds_up" if numbers.adds_up else "adds_up_not", language),
-        ),
-        text("completeness_rate_line", language).format(
-            expected=total.expected,
-            present=total.present,
-            missing=total.missing,
-            rate="–" if rate is None else f"{rate:.1f} %",
-        ),
-        text("completeness_since", language).format(**since),
-    )

@@ -75,6 +75,9 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
         Short name of the tab.
     rows
         May be made while they are read, so that a long paper needs no memory for them.
+    shared_rows
+        Where a format has one table for all sheets: the rows in the columns of the first sheet; None where `rows`
+        have those anyway.
     row_height
         Millimetres of a row, so that hands have room to write; 0 as the text needs.
     """
@@ -84,6 +87,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
     columns: tuple[Column, ...]
     rows: Sequence[Row]
+    shared_rows: Sequence[Row] | None = None
     notes: tuple[str, ...] = ()
     signatures: tuple[str, ...] = ()
     row_height: float = 0.0

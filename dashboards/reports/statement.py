@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from dashboards.losses import Lost
 from dashboards.reports.account import FATES, Account
 from dashboards.reports.expected import Basis
 from heating.reading import Bools, Ints
+
+_WITH_REASON = ("quarantined.", "ignored.")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +52,20 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """All lines. `total` counts `unnamed` in; `since_beginning` are the collector's counters of all time."""
+    """All lines. `total` counts `unnamed` in.
+
+    Attributes
+    ----------
+    since_beginning
+        The collector's counters of all time; `reasons` those of what was quarantined or ignored, by fate and reason.
+    verbatim_dropped
+        Packets of the quarantine that had to make room for newer ones; they are counted all the same.
+    kept_from
+        From when readings are kept (`store.retention_days`); None where all are.
+    losses
+        What limits of the broker cost; no reading of it was ever received. `lost_messages` is how many the broker says
+        it dropped, `lost_uncounted` how many losses there are whose messages nobody could count.
+    """
 
     schema: int = 1
     first: date = msgspec.field(name="from")
@@ -59,6 +75,12 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     total: Line
     unnamed: Line
     since_beginning: dict[str, int]
+    reasons: dict[str, int]
+    verbatim_dropped: int
+    kept_from: datetime | None
+    losses: list[Lost]
+    lost_messages: int
+    lost_uncounted: int
     days: list[Line]
     unnamed_days: list[Line]
     devices: list[Line]
@@ -83,6 +105,12 @@ def statement(account: Account, timezone: str) -> Statement:
         total=total,
         unnamed=Line(**_fates(account.unnamed.sum(axis=0))),
         since_beginning=beginning,
+        reasons={name: count for name, count in sorted(account.totals.items()) if name.startswith(_WITH_REASON)},
+        verbatim_dropped=account.totals.get("quarantine_dropped", 0),
+        kept_from=account.kept_from,
+        losses=list(account.losses),
+        lost_messages=sum(lost.messages or 0 for lost in account.losses),
+        lost_uncounted=sum(lost.messages is None for lost in account.losses),
         days=lines,
         unnamed_days=[Line(day=day, **_fates(account.unnamed[k])) for k, day in enumerate(days)],
         devices=_devices(account, devices, None, account.booked.sum(axis=1), measured.sum(axis=1)),

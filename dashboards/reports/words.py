@@ -94,11 +94,11 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     "completeness_device_days": ("按设备和日", "By device and day"),
     "completeness_span": ("{first} 至 {last}（{zone} 当地日）", "{first} to {last} (local days, {zone})"),
     "completeness_sum": (
-        "收到 {received:,} = 入库 {stored:,} + 重复 {repeated:,} + 忽略 {ignored:,} + 隔离 {quarantined:,}：{verdict}。"
-        "入库中迟到 {late:,}；未能对应到登记设备的 {unnamed:,}。",
-        "Received {received:,} = stored {stored:,} + repeated {repeated:,} + ignored {ignored:,} + "
-        "quarantined {quarantined:,}: {verdict}. Late, of the stored: {late:,}; "
-        "naming no registered device: {unnamed:,}.",
+        "代理送达的读数：收到 {received:,} = 入库 {stored:,} + 重复 {repeated:,} + 忽略 {ignored:,}"
+        " + 隔离 {quarantined:,}：{verdict}。入库中迟到 {late:,}；未能对应到登记设备的 {unnamed:,}。",
+        "Of what the broker delivered, in readings: received {received:,} = stored {stored:,} + "
+        "repeated {repeated:,} + ignored {ignored:,} + quarantined {quarantined:,}: {verdict}. "
+        "Late, of the stored: {late:,}; naming no registered device: {unnamed:,}.",
     ),
     "adds_up": ("相符", "adds up"),
     "adds_up_not": ("▼ 不相符", "▼ does not add up"),
@@ -111,6 +111,22 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         " + 隔离 {quarantined:,}。",
         "Since the ledger began: {packets:,} packets, received {received:,} = stored {stored:,} + "
         "repeated {repeated:,} + ignored {ignored:,} + quarantined {quarantined:,}.",
+    ),
+    "completeness_reasons": (
+        "自台账开始，未入库的原因：{reasons}。",
+        "Why not stored, since the ledger began: {reasons}.",
+    ),
+    "list_and": ("；", "; "),
+    "completeness_kept_from": (
+        "{day} 以前的读数按 store.retention_days 已不再保存：这些日子的“实有”按当时的日值；没有日值的"
+        "（热力入口、室外、换过设备的测温点）列为缺失，不说明当时未收到。",
+        "Readings from before {day} are no longer kept (store.retention_days): what was there then is told by the row "
+        "of the day; points without one (entries, outdoor, where devices changed) count as missing, which does not "
+        "say that nothing came.",
+    ),
+    "completeness_verbatim": (
+        "隔离区已满，最早的 {count:,} 条原始报文已让位；其条数仍计入“隔离”。",
+        "The quarantine is full: its oldest {count:,} packets made room; they stay counted as quarantined.",
     ),
     "completeness_left_out": (
         "列出 {shown} 行（缺失最多者在前），另有 {left:,} 行见 XLSX 或 CSV。",
@@ -132,6 +148,56 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "采样间隔：≈ 由本设备读数间隔的中位数推定；≈≈ 本设备读数不足，取全站中位数；无符号为申报值。",
         "Interval: ≈ derived, the median of the device's own spacing; ≈≈ too few of its own, the site's median; "
         "without a sign declared.",
+    ),
+    "losses": ("限额损失", "Losses by limits"),
+    "losses_none": (
+        "统计期内未发现代理（MQTT broker）因限额丢失报文。",
+        "No loss by a limit of the broker was noticed in these days.",
+    ),
+    "losses_sum": (
+        "▼ 统计期内发现代理（MQTT broker）因限额丢失报文 {events} 次：队列超限 {drops} 次，丢弃 {messages:,} 条；"
+        "会话丢失 {sessions} 次，条数无法得知。",
+        "▼ Losses by limits of the broker noticed in these days: {events}. Queue full: {drops}, with {messages:,} "
+        "messages dropped. Session lost: {sessions}, of which nobody can count the messages.",
+    ),
+    "losses_refer": ("详见“限额损失”。", ' See "Losses by limits".'),
+    "losses_basis": (
+        "丢失的报文从未送达采集程序，不在“收到”之内；其中本站设备的读数列为“缺失”。跨出统计期的损失整次列出。",
+        "What was lost never reached the collector and is not part of what was received; readings of this site's "
+        "devices among it are missing. A loss that reaches beyond these days is listed whole.",
+    ),
+    "losses_count": (
+        "条数为代理自报的丢弃数（mosquitto 的 $SYS，含其他客户端的报文），是本站损失的上限；"
+        "10 分钟内相继发现的并为一次。代理不报告（其他产品、MQTT 3.1.1、无读取权限）时本表为空，缺失仍按设备列出。",
+        "The number is what the broker says it dropped (mosquitto's $SYS), for any client: the site lost that many at "
+        "most. Drops noticed within 10 minutes of each other are one loss. A broker that does not tell (another make, "
+        "MQTT 3.1.1, no right to read it) leaves this table empty; what is missing is told by device all the same.",
+    ),
+    "losses_proof": (
+        "每次损失在发现时写入哈希链台账；条目号与 SHA-256 供核对，heatwatch verify 证明其后未被改动。",
+        "Each loss was written into the hash chain of the ledger when it was noticed; heatwatch verify proves by the "
+        "entry's number and SHA-256 that nothing was changed since.",
+    ),
+    "lost_from": ("最早可能自", "Not before"),
+    "lost_until": ("发现时刻", "Noticed at"),
+    "lost_what": ("损失", "What was lost"),
+    "lost_messages": ("报文数\n（上限）", "Messages\n(at most)"),
+    "lost_limit": ("所涉限额", "Which limit"),
+    "lost_entries": ("台账条目", "Entry of\nthe ledger"),
+    "lost_hash": ("SHA-256", "SHA-256"),
+    "lost_at": ("代理（全部设备）", "broker (all devices)"),
+    "lost_since_unknown": ("未知", "unknown"),
+    "lost_queue_sentence": (
+        "{since} 至 {until}：代理丢弃 {messages} 条报文（含其他客户端）；原因：{limit}；"
+        "台账条目 {entries}，SHA-256 {hash}",
+        "between {since} and {until} the broker dropped {messages} messages, of any client, because of: {limit}; "
+        "ledger entry {entries}, SHA-256 {hash}",
+    ),
+    "lost_session_sentence": (
+        "{since} 至 {until}：代理未保留采集会话，期间报文丢失，条数无法得知；原因：{limit}；"
+        "台账条目 {entries}，SHA-256 {hash}",
+        "between {since} and {until} the broker kept no session of the collector and what was published is lost, "
+        "nobody knows how many messages, because of: {limit}; ledger entry {entries}, SHA-256 {hash}",
     ),
     "prepared_by": ("制表", "Prepared by"),
     "all_devices": ("全部设备", "all devices"),

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from dashboards.reports.paper import Look, Paper, Value
 from dashboards.reports.xlsx import xlsx_bytes
@@ -44,7 +45,7 @@ def paper_bytes(paper: Paper, kind: str) -> bytes:
 
 def html_bytes(paper: Paper) -> bytes:
     """Return a self-contained page made for A4 landscape."""
-    return _templates().get_template("paper.html").render(paper=paper, shown=shown).encode()
+    return _templates().get_template("paper.html").render(paper=paper, shown=shown, quoted=_quoted).encode()
 
 
 def csv_bytes(paper: Paper) -> bytes:
@@ -53,7 +54,8 @@ def csv_bytes(paper: Paper) -> bytes:
     table = csv.writer(target)
     table.writerow([safe(paper.title), *(safe(column.title) for column in paper.sheets[0].columns)])
     for sheet in paper.sheets:
-        table.writerows([safe(sheet.name), *map(_plain, row.cells)] for row in sheet.rows)
+        rows = sheet.rows if sheet.shared_rows is None else sheet.shared_rows
+        table.writerows([safe(sheet.name), *map(_plain, row.cells)] for row in rows)
     return target.getvalue().encode("utf-8-sig")
 
 
@@ -64,6 +66,12 @@ def shown(value: Value, look: Look) -> str:
     if isinstance(value, str):
         return value
     return f"{value:.{DIGITS[look]}f}" if look in DIGITS else f"{value:,}"
+
+
+def _quoted(text: str) -> Markup:
+    """Return a text as a string of a style sheet: signs that could end the string, or the sheet, by their numbers."""
+    signs = (sign if sign.isalnum() or sign in " .,%/°" else f"\\{ord(sign):x} " for sign in text.replace("\n", " "))
+    return Markup('"' + "".join(signs) + '"')
 
 
 def safe(text: str) -> str:

@@ -119,6 +119,7 @@ def completeness(
             now=opened.clock.now(),
             seasons=opened.settings.site.season_dates,
             declared_min=_minutes(every),
+            retention_days=opened.settings.store.retention_days,
             site_name=opened.settings.site.name,
             language=lang or opened.language,
         )

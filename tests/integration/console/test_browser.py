@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
+from html import escape
 from pathlib import Path
 
+import msgspec
 import pytest
-from consolekit import Site, open_site
+from consolekit import NOW, ZONE, Site, open_site
 from integration.console.test_stage import running, wait_for
 from parts import need
 
+from dashboards.reports import CompletenessReport, write_completeness_report
 from dashboards.settings import ConsoleSettings
 from dashboards.snapshot import Snapshot
 from heating.errors import StoreUnavailable
+from heating.loss import LOSS, Loss
+from heating.words import Language
 
 pytestmark = [pytest.mark.integration, pytest.mark.chromium]
 
@@ -86,3 +93,30 @@ def test_papers_print_on_a4(site: Site, tmp_path: Path) -> None:
         [str(need("pdftotext")), "-layout", str(out), "-"], capture_output=True, text=True, check=True
     )
     assert text.stdout.count("手持读数") == text.stdout.count("\f"), "the head is repeated on every page"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_paper_fits_a_screen_and_a_telephone(site: Site, tmp_path: Path, width: int) -> None:
+    day = NOW.astimezone(ZONE).date()
+    account = CompletenessReport(first=day, last=day, zone=ZONE, now=NOW, language=Language.EN, site_name="x" * 20)
+    loss = Loss(what="queue", since=NOW - timedelta(hours=2), until=NOW - timedelta(hours=1), messages=1_234_567)
+    site.ledger.chain.append(LOSS, "collector", msgspec.to_builtins(loss), loss.until)
+    write_completeness_report(account, site.store, site.ledger, tmp_path / "paper.html")
+    paper = escape((tmp_path / "paper.html").read_text("utf-8"))
+    # Browsers have a smallest window: the frame is as wide as the screen is meant to be.
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        f'<!doctype html><meta charset="utf-8"><iframe width="{width}" height="900" style="border:0" srcdoc="{paper}"'
+        " onload=\"const d = this.contentDocument, c = [...d.querySelectorAll('td')].filter(e => e.offsetWidth);"
+        " const end = e => e.getBoundingClientRect().right, beyond = c.map(e => end(e) - end(e.closest('section')));"
+        " document.title = Math.round(Math.max(...beyond)) + ' ' + d.documentElement.scrollWidth + ' '"
+        ' + Math.min(...c.map(e => e.clientWidth - e.scrollWidth)); "></iframe>',
+        "utf-8",
+    )
+    page, _ = browse(tmp_path / "a", "--dump-dom", frame.as_uri())
+    found = re.search(r"<title>(-?\d+) (\d+) (-?\d+)</title>", page)
+    assert found
+    beyond, whole, spare = map(int, found.groups())
+    assert beyond <= 0  # no column hides behind a scroll bar
+    assert whole <= width
+    assert spare >= 0  # nothing is cut off inside of a cell
