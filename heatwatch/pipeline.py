@@ -179,6 +179,6 @@ def _console(parts: Parts, pipeline: Pipeline) -> ConsoleStage:
         return record_event(parts.ledger, order_id, kind, by, text, at, announcer=announcer)
 
     rules = words_rules(settings)
-    site = ConsoleSite(settings.site.name, settings.site.zone, rules)
+    site = ConsoleSite(settings.site.name, settings.site.zone, rules, settings.store.retention_days)
     hooks = ConsoleHooks(act, pipeline.health, pipeline.metrics, STAGES)
     return ConsoleStage(settings.console, parts.store, parts.ledger, parts.clock, parts.language, site, hooks)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from dashboards.console.health import SiteStage, site_stages
 from dashboards.console.users import Users
+from dashboards.losses import LossBook
 from dashboards.snapshot import JudgingRules, Snapshot, SnapshotKeeper
 from heating.clock import Clock
 from heating.ledger.port import Ledger
@@ -55,11 +56,15 @@ class ConsoleHooks:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSite:
-    """The site as pages name it; `zone` is the zone of every time that a person reads."""
+    """The site as pages name it.
+
+    `zone` is the zone of every time that a person reads; `retention_days` is `store.retention_days`, 0 keeps all.
+    """
 
     name: str
     zone: ZoneInfo
     rules: JudgingRules = field(default_factory=JudgingRules)
+    retention_days: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class Desk:
         self.users = users
         self.refresh_s = 10.0
         self.load_seconds = 0.0
+        self.losses = LossBook(self.ledger.chain)
         self.answers: dict[int, int] = {}
         self._lock = threading.Lock()
         self._keeper = SnapshotKeeper(self.store, self.ledger, site.rules)

@@ -15,7 +15,6 @@ from litestar.response import Redirect
 from dashboards.console.acts import Act, act
 from dashboards.console.asking import Asking, AtDesk
 from dashboards.console.desk import Desk
-from dashboards.console.device_states import device_states
 from dashboards.console.grid import building_grid
 from dashboards.console.guard import needs
 from dashboards.console.order_list import by_urgency, sheet_for
@@ -23,6 +22,7 @@ from dashboards.console.plot import HomePlot, Track, home_plot
 from dashboards.console.tiles import tiles
 from dashboards.console.users import Right
 from dashboards.console.view import View
+from dashboards.device_states import device_states
 from dashboards.floors import floor_steps
 from dashboards.homes import HomeRow
 from dashboards.overview import figures, headline, urgent, worst_buildings
@@ -35,6 +35,8 @@ from heating.words import Language
 
 LANGUAGE_COOKIE = "heatwatch_language"
 _URGENT, _WORST, _HEADLINES, _ORDERS = 20, 8, 12, 8
+# For how long a loss at the broker is shown on the first page, and listed among the devices.
+_ALARMED, _LISTED = timedelta(days=1), timedelta(days=31)
 _PLOT = timedelta(hours=48)
 _DAY_MS = 25 * 3_600_000
 _YEAR = 365 * 24 * 3600
@@ -51,6 +53,7 @@ def overview(request: Asking, desk: AtDesk) -> Response[str]:
         "headline": headline(snapshot.findings)[:_HEADLINES],
         "orders": by_urgency(snapshot.orders, snapshot.at)[:_ORDERS],
         "stages": desk.stages(desk.now()),
+        "losses": desk.losses.noticed_since(snapshot.at - _ALARMED),
     }
     return page_of(request, desk, "overview.html", snapshot, values)
 
@@ -113,9 +116,12 @@ def findings(request: Asking, desk: AtDesk, kind: FromQuery[str] = "") -> Respon
 
 @get("/devices", sync_to_thread=True, include_in_schema=False)
 def devices(request: Asking, desk: AtDesk) -> Response[str]:
-    """Show devices whose clock is wrong or whose readings have gaps, and those that are in no register."""
+    """Show what the broker lost, wrong clocks, gaps in the readings of devices, and devices that are in no register."""
     snapshot = desk.snapshot()
-    values = {"devices": device_states(desk.ledger.journal, snapshot.register)}
+    values = {
+        "devices": device_states(desk.ledger.journal, snapshot.register),
+        "losses": desk.losses.noticed_since(snapshot.at - _LISTED)[::-1],
+    }
     return page_of(request, desk, "devices.html", snapshot, values)
 
 

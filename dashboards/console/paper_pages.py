@@ -79,7 +79,7 @@ def _paper(request: Asking, desk: Desk, name: str, what: tuple[date, str, str]) 
         day, _, form = what
         account = CompletenessReport(
             first=day, last=day, zone=site.zone, now=desk.now(), seasons=site.rules.seasons, site_name=site.name,
-            language=language, most_lines=HTML_LINES if form == "html" else None,
+            language=language, most_lines=HTML_LINES if form == "html" else None, retention_days=site.retention_days,
         )  # fmt: skip
         numbers = completeness_statement(account, desk.store, desk.ledger)
         return completeness_paper(account, numbers, desk.register())

@@ -15,6 +15,8 @@ import jinja2
 from dashboards.console.desk import Desk
 from dashboards.console.users import Right, User
 from dashboards.homes import HomeRow
+from dashboards.loss_words import loss_brief, loss_entries, loss_limit, loss_what
+from dashboards.losses import Lost
 from dashboards.places import building_name, home_name, id_name, subject_name
 from dashboards.snapshot import STATUS_WINDOW, Snapshot
 from dashboards.words import word
@@ -189,6 +191,16 @@ class View:
     def clock_advice(self, clock: DeviceClock) -> str:
         """Return what is wrong with a device's clock and what to do."""
         return clock_advice(clock, self.language)
+
+    def loss(self, lost: Lost) -> str:
+        """Return when the broker lost what."""
+        since = self.when(lost.since) if lost.since else self.say("not_known")
+        return f"{since} – {self.when(lost.until)} {loss_brief(lost, self.language)}"
+
+    def loss_cells(self, lost: Lost) -> tuple[str, str, str, str]:
+        """Return what was lost, how many messages, by which limit, and where the ledger has it."""
+        many = _MISSING if lost.messages is None else f"{lost.messages:,}"
+        return loss_what(lost, self.language), many, loss_limit(lost, self.language), loss_entries(lost)
 
     def reading(self, values: Any) -> str:
         """Return the values of an unknown device's last packet."""

@@ -7,7 +7,7 @@ from dashboards.grafana.board import DATA, Dashboard, Site
 from dashboards.grafana.columns import JUST_NOW, MINUTES, NOW, ONLINE, ONLINE_STEPS, alarm, finding_columns, names
 from dashboards.grafana.panels import Column, Look, Panel, bars, coloured, lines, stat, table
 from dashboards.grafana.queries import Target, history, newest, newest_rows
-from dashboards.grafana.words import REASON_WORDS
+from dashboards.reasons import REASON_WORDS
 from heating.measurement import Measurement
 
 _FATES = {

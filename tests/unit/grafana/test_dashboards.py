@@ -15,7 +15,8 @@ from collector.payloads.message import Reason, Silence
 from dashboards.grafana.board import SCHEMA_VERSION, Dashboard, Site
 from dashboards.grafana.build import build, dashboards_of, files
 from dashboards.grafana.provisioning import Source, file_secret
-from dashboards.grafana.words import GRAFANA_WORDS, REASON_WORDS, speaker
+from dashboards.grafana.words import GRAFANA_WORDS, speaker
+from dashboards.reasons import REASON_WORDS
 from heating.measurement import SCHEMAS, Measurement
 from heating.words import Language
 

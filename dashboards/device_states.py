@@ -1,4 +1,4 @@
-"""What the page of devices shows: clocks, gaps in the sequence of readings, devices that are in no register."""
+"""What people are shown of devices: clocks, gaps in the sequence of readings, devices that are in no register."""
 
 from __future__ import annotations
 
