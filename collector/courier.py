@@ -19,7 +19,8 @@ from collector.packet import Packet
 from collector.patience import Patience
 from collector.payloads.message import Reason
 from collector.settings import CollectorSettings
-from collector.spool import Place, Span, Spool
+from collector.spool import Spool
+from collector.spool_segments import Place, Span
 from collector.writer import Writer
 from heating.errors import LedgerUnavailable, StoreMisconfigured, StoreUnavailable
 
@@ -124,7 +125,7 @@ class Courier:
         except Exception as problem:  # noqa: BLE001 - going down: the broker keeps what is not acknowledged
             log.error("left in the broker packets=%s problem=%s", self.waiting, problem)
         if self.spool is not None:
-            self.spool.close_quietly()
+            self.spool.close()
 
     def _isolate(self) -> None:
         """Halve a batch that a bug stops again and again, until one packet is left, which goes to the quarantine.

@@ -18,6 +18,7 @@ _HEAD = struct.Struct("<II")
 HEAD_BYTES = _HEAD.size
 # No record is longer: 64 KiB of payload, and a topic of at most 64 KiB.
 _LONGEST = 256 * 1024
+_SECTOR = 512  # what a disk writes whole or not at all
 _HIGH_BYTES = re.compile(rb"(?=[\x00-\x04]\x00)", re.DOTALL)
 
 
@@ -94,19 +95,27 @@ def records(file: BinaryIO, start: int, end: int) -> Iterator[Record]:
 
 
 def torn_from(path: Path, size: int) -> int:
-    """Return where the last record of a segment breaks off because its writer was killed; `size` if it does not.
+    """Return where the last record of a segment breaks off because its writer ended; `size` if it does not.
 
-    A kill leaves the beginning of what was being written, and that was not acknowledged yet. A record of full length
-    that is not what was written is damage.
+    A kill leaves the beginning of what was being written, and a power cut may leave zeros in the place of its end (the
+    file was made longer, its blocks were not written yet). That was not acknowledged yet. A record of full length that
+    is not what was written is damage.
     """
     with path.open("rb") as file:
         for record in records(file, 0, size):
             if record.body is None and record.after == size:
                 file.seek(record.offset)
-                head = file.read(HEAD_BYTES)
-                if len(head) < HEAD_BYTES or record.offset + _claimed(head) > size:
+                if _is_torn(file.read(size - record.offset), size):
                     return record.offset
     return size
+
+
+def _is_torn(rest: bytes, size: int) -> bool:
+    """Tell whether what is left of a segment of `size` bytes is a record that was never finished."""
+    if len(rest) < HEAD_BYTES or _claimed(rest[:HEAD_BYTES]) > len(rest):
+        return True
+    written_to = size - len(rest) + len(rest.rstrip(b"\0"))
+    return -(-written_to // _SECTOR) * _SECTOR < size
 
 
 def _claimed(head: bytes) -> int:

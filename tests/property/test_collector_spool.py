@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from collector.packet import Packet
-from collector.spool import Page, Span, Spool
+from collector.spool import Page, Spool
 from collector.spool_records import record_of
+from collector.spool_segments import Span
 
 CAP = 4000
 SEGMENT = 600
@@ -72,10 +73,10 @@ class SpoolMachine(RuleBasedStateMachine):
             self.spool.skip(span)
             self.model = [n for n in self.model if n not in numbers]
 
-    @rule(share=st.floats(0, 0.99), lose_cursor=st.booleans())
-    def killed(self, share, lose_cursor):
+    @rule(share=st.floats(0, 0.99), zeros=st.sampled_from([0, 0, 1024, 5000]), lose_cursor=st.booleans())
+    def killed(self, share, zeros, lose_cursor):
         torn = record_of(packet(999_999, 60))
-        torn = torn[: int(share * len(torn))]
+        torn = torn[: int(share * len(torn))] + bytes(zeros)
         self.spool.close()
         segments = sorted(self.path.glob("*.spool"))
         if segments:

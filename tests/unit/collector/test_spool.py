@@ -131,6 +131,45 @@ def test_a_torn_tail_is_no_damage(tmp_path, opened, left):
     assert spool.size == 2 * size
 
 
+@pytest.mark.parametrize("left", [0, 3, 8, 20, 27])
+def test_zeros_that_a_power_cut_left_at_the_end_are_no_damage(tmp_path, opened, left):
+    """The file was made longer for records that were never confirmed, and its blocks were not written."""
+    (segment,) = filled(opened, tmp_path, 3)
+    size = segment.stat().st_size // 3
+    os.truncate(segment, 2 * size + left)
+    os.truncate(segment, 4096)
+    spool = opened()
+    page = spool.read(100)
+    assert ([p.received_ms for p in page.packets], page.damaged) == ([0, 1], [])
+    assert spool.size == 2 * size == segment.stat().st_size
+
+
+def test_a_disk_that_can_only_be_read_gives_back_what_it_has(tmp_path, opened, monkeypatch, caplog):
+    filled(opened, tmp_path, 9, segment_bytes=120)
+    spool = opened(segment_bytes=120)
+    assert spool.append(packets(1, 9))
+
+    def read_only(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    for call in ("fdatasync", "replace", "unlink", "ftruncate"):
+        monkeypatch.setattr(os, call, read_only)
+    monkeypatch.setattr("collector.spool_segments._truncate", read_only)
+    for _ in range(3):
+        assert spool.append(packets(2, 50)) is None
+    seen = []
+    while page := spool.read(3):
+        seen += [p.received_ms for p in page.packets]
+        spool.settle(page.end)
+    assert seen == list(range(10))
+    assert spool.empty
+    assert len(caplog.records) <= 6, "once, not each time"
+    monkeypatch.undo()
+    assert spool.append(packets(1, 60))
+    assert numbers(spool) == [60]
+    assert numbers(opened())[-1] == 60
+
+
 def test_a_segment_that_the_disk_does_not_give_back_does_not_stop_the_others(tmp_path, opened, monkeypatch):
     segments = filled(opened, tmp_path, 9, segment_bytes=120)
     assert len(segments) == 3
