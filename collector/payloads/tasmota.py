@@ -1,11 +1,15 @@
-"""Tasmota: `tele/{device}/SENSOR`, or any other order of prefix and topic. Times are local, without an offset."""
+"""Tasmota: `tele/{device}/SENSOR`, or any other order of prefix and topic. Times are local, without an offset.
+
+A Zigbee bridge says `ZbReceived` of one of its sensors at a time, under its own topic or one for each sensor.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from collector.payloads.codecs import humidity, measured, take_probes
-from collector.payloads.fields import Probes, measures
+from collector.payloads.codecs import humidity, measured, take_probes, volts
+from collector.payloads.fields import Probes, low_battery, measures
 from collector.payloads.message import (
     Message,
     Reason,
@@ -16,11 +20,11 @@ from collector.payloads.message import (
     instant,
     silent,
 )
-from collector.payloads.tree import Node, parse_object, text
+from collector.payloads.tasmota_sensors import chosen
+from collector.payloads.tree import Node, child, parse_object, text
 from collector.payloads.value import open_levels
 
-# The temperature of the board itself, not of the room.
-_BOARD = frozenset({"ESP32"})
+_BRIDGED = "ZbReceived"
 
 
 class Tasmota:
@@ -40,13 +44,18 @@ class Tasmota:
         device_id = self._device(levels)
         if not device_id:
             return flawed("", Reason.BAD_TOPIC)
-        if levels[-1] != "SENSOR":
+        if levels[-1] not in ("SENSOR", _BRIDGED):
             return silent(device_id, Silence.STATUS)
         try:
-            sample = self._sample(parse_object(payload))
+            tree = parse_object(payload)
+            if node := _bridged(tree):
+                device_id = _bridged_id(device_id, node)
+                sample = self._of_bridged(tree, node)
+            else:
+                sample = self._of_sensors(tree)
         except Unreadable as problem:
             return flawed(device_id, problem.reason)
-        return silent(device_id, Silence.NO_READING) if sample is None else Message(device_id, [sample])
+        return Message(device_id, [sample]) if measures(sample) else silent(device_id, Silence.NO_READING)
 
     def _device(self, levels: list[str]) -> str:
         """Return the device's topic: what the filter leaves open, else all that is neither prefix nor message."""
@@ -59,36 +68,65 @@ class Tasmota:
                 return "/".join(left)
         return ""
 
-    def _sample(self, tree: Node) -> Sample | None:
+    def _of_sensors(self, tree: Node) -> Sample:
         unit = text(tree, "TempUnit") or self._unit
-        sensors = {
-            name: node
-            for name, node in tree.items()
-            if isinstance(node, dict) and "Temperature" in node and (name in self._probes or name not in _BOARD)
-        }
-        chosen = self._chosen(sensors)
-        if not chosen:
-            return None
-        sample = Sample(ts_ms=instant(tree.get("Time"), self._zone))
-        found = {name: measured(sensors[name].get("Temperature"), unit) for name in chosen}
+        sensors = chosen(tree, self._probes)
+        if not sensors:
+            return Sample()
+        sample = Sample(ts_ms=_time(tree, self._zone))
+        found = {name: measured(sensor.temperature, unit) for name, (sensor, _) in sensors.items()}
         if self._probes:
-            take_probes(sample, found, chosen)
+            take_probes(sample, found, {name: quantity for name, (_, quantity) in sensors.items()})
         else:
             (sample.temperature_c,) = found.values()
-        wet = (humidity(sensors[name].get("Humidity")) for name in chosen)
+        wet = (humidity(sensor.node.get("Humidity")) for sensor, _ in sensors.values())
         sample.humidity_pct = next((value for value in wet if value is not None), None)
-        return sample if measures(sample) else None
+        return sample
 
-    def _chosen(self, sensors: dict[str, Node]) -> dict[str, str]:
-        """Return which sensor measures what: as configured by name or by the probe's own id, else the room's.
-
-        That is the only one, or the only one that measures humidity too, which is one for air.
-        """
+    def _of_bridged(self, tree: Node, node: Node) -> Sample:
+        sample = Sample(
+            ts_ms=_time(tree, self._zone),
+            humidity_pct=humidity(node.get("Humidity")),
+            battery_v=volts(node.get("BatteryVoltage")),
+            quality=low_battery(node.get("BatteryPercentage")),
+        )
+        probes = self._probes or {"Temperature": "temperature_c"}
+        found = {name: measured(node.get(name), self._unit) for name in probes}
         if self._probes:
-            named = {name: self._probes.get(name) or self._probes.get(text(sensors[name], "Id")) for name in sensors}
-            return {name: quantity for name, quantity in named.items() if quantity}
-        air = [name for name, node in sensors.items() if "Humidity" in node]
-        rooms = air if len(sensors) > 1 and len(air) == 1 else list(sensors)
-        if len(rooms) > 1:
-            raise Unreadable(Reason.AMBIGUOUS_PROBES)
-        return dict.fromkeys(rooms, "temperature_c")
+            take_probes(sample, found, probes)
+        else:
+            (sample.temperature_c,) = found.values()
+        return sample
+
+
+def _time(tree: Node, zone: ZoneInfo | None) -> int | None:
+    """Return the instant of a message; `Epoch`, which the command `Time 2` adds, needs no zone."""
+    return instant(tree.get("Epoch") or tree.get("Time"), zone)
+
+
+def _bridged(tree: Node) -> Node:
+    """Return what a bridge says of one of its sensors, with or without the name of the message and of the sensor.
+
+    Raises
+    ------
+    Unreadable
+        If it says something of several.
+    """
+    inner = child(tree, _BRIDGED) or tree
+    found = [node for node in (inner, *inner.values()) if isinstance(node, dict) and _is_bridged(node)]
+    if len(found) > 1:
+        raise Unreadable(Reason.WRONG_SHAPE)
+    return found[0] if found else {}
+
+
+def _is_bridged(node: Node) -> bool:
+    return bool("Device" in node and ("LinkQuality" in node or "Endpoint" in node))
+
+
+def _bridged_id(topic_id: str, node: Node) -> str:
+    """Return the id of a bridge's sensor: its name, else its address, behind the bridge unless the topic has it."""
+    names: Sequence[str] = [name for name in (text(node, "Name"), text(node, "Device")) if name]
+    said = topic_id.rsplit("/", 1)[-1].lower()
+    if not names or said in {name.lower().removeprefix("0x") for name in names} | {name.lower() for name in names}:
+        return topic_id
+    return f"{topic_id}/{names[0]}"

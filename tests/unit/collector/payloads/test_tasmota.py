@@ -9,6 +9,7 @@ import pytest
 from peers.decoding import SERVER, decode, ms, only
 
 from collector.payloads.message import Flaw, Reason, Silence
+from heating.reading import Quality
 
 
 def test_tasmota_probes_by_name_or_by_their_own_id():
@@ -38,6 +39,13 @@ def test_tasmota_board_topics_and_clock():
         ({"SHT3X": {"Temperature": 21.0, "Humidity": 41}, "DS18B20": {"Id": "A", "Temperature": 48.2}}, (21.0, 41.0)),
         ({"AHT1X-0x38": {"Temperature": 24.7, "Humidity": 61.9}, "ESP32": {"Temperature": 56.7}}, (24.7, 61.9)),
         ({"SI7021": {"Temperature": -5.1, "Humidity": None}, "ANALOG": {"A0": 1024}}, (-5.1, None)),
+        ({"ANALOG": {"Temperature": 23.4}}, (23.4, None)),
+        # one thermistor of a board that could have two (issues of arendst/Tasmota, 2022)
+        ({"ANALOG": {"Temperature1": 23.2}, "ESP32": {"Temperature": 28.9}}, (23.2, None)),
+        ({"ANALOG": {"Temperature1": 9.0}, "ENERGY": {"Total": 0.0, "Power": 0, "Temperature": 41.0}}, (9.0, None)),
+        # firmware of 2017
+        ({"DS18x20": {"DS1": {"Type": "DS18B20", "Address": "28FF9A9876815022", "Temperature": 12.2}}}, (12.2, None)),
+        ({"SCD40": {"CarbonDioxide": 700, "Temperature": 22.0, "Humidity": 35.1, "DewPoint": 5.7}}, (22.0, 35.1)),
     ],
 )
 def test_tasmota_sensors(sensors, expected):
@@ -81,3 +89,67 @@ def test_tasmota_topics(topic_filter, topic, device):
 def test_tasmota_writes_its_offset_where_told_to():
     sensors = {"Time": "2026-12-01T10:00:00+08:00", "SI7021": {"Temperature": 20.5}}
     assert only(decode("tasmota", "tele/x/SENSOR", sensors, timezone="UTC")).ts_ms == ms(SERVER)
+
+
+def test_tasmota_of_several_channels_by_name_or_address():
+    two = {"ANALOG": {"Temperature1": 46.1, "Temperature2": 37.4}, "ESP32": {"Temperature": 50.0}}
+    assert decode("tasmota", "tele/x/SENSOR", two).samples == [Flaw(None, Reason.AMBIGUOUS_PROBES)]
+    probes = {"ANALOG.Temperature1": "supply_c", "ANALOG.Temperature2": "return_c"}
+    sample = only(decode("tasmota", "tele/x/SENSOR", two, probes=probes))
+    assert (sample.supply_c, sample.return_c) == (46.1, 37.4)
+    old = {"DS18x20": {f"DS{n}": {"Type": "DS18B20", "Address": f"28FF{n}", "Temperature": 40.0 + n} for n in (1, 2)}}
+    assert decode("tasmota", "tele/x/SENSOR", old).samples == [Flaw(None, Reason.AMBIGUOUS_PROBES)]
+    sample = only(decode("tasmota", "tele/x/SENSOR", old, probes={"28FF1": "supply_c", "DS18x20.DS2": "return_c"}))
+    assert (sample.supply_c, sample.return_c) == (41.0, 42.0)
+
+
+@pytest.mark.parametrize(
+    "clock",
+    [
+        {"Time": "2026-12-01T10:00:00"},
+        {"Time": "2026-12-01T10:00:00.425"},
+        {"Time": "2026-12-01T18:00:00", "Epoch": 1_796_090_400},  # `Time 2`: the second needs no zone
+        {"Time": 1_796_090_400},
+    ],
+)
+def test_tasmota_times(clock):
+    sample = only(decode("tasmota", "tele/x/SENSOR", {**clock, "SI7021": {"Temperature": 20.5}}))
+    assert sample.ts_ms is not None
+    assert sample.ts_ms // 1000 * 1000 == ms(SERVER)
+
+
+ZIGBEE = {"Device": "0x19D0", "Name": "living", "Temperature": 24.42, "Endpoint": 1, "LinkQuality": 0}
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "device"),
+    [
+        # the bridge's own topic: the sensor's name, or its address where it has none
+        ("tele/zb/SENSOR", {"ZbReceived": {"0x19D0": ZIGBEE}}, "zb/living"),
+        ("tele/zb/SENSOR", {"ZbReceived": {"living": ZIGBEE}}, "zb/living"),  # SetOption83
+        (
+            "tele/zb/SENSOR",
+            {"ZbReceived": {"0x531D": {"Device": "0x531D", "Temperature": 24.42, "LinkQuality": 1}}},
+            "zb/0x531D",
+        ),
+        ("tele/zb/SENSOR", {"0x19D0": ZIGBEE}, "zb/living"),  # SetOption100: no `ZbReceived`
+        ("tele/zb/SENSOR", ZIGBEE, "zb/living"),  # and SetOption119: no address
+        # a topic for each sensor: SetOption89, SetOption112, SetOption118
+        ("tele/zb/19D0/SENSOR", {"ZbReceived": {"0x19D0": ZIGBEE}}, "zb/19D0"),
+        ("tele/zb/living/SENSOR", ZIGBEE, "zb/living"),
+        ("tele/zb/living/ZbReceived", ZIGBEE, "zb/living"),
+    ],
+)
+def test_sensors_behind_a_zigbee_bridge(topic, payload, device):
+    message = decode("tasmota", topic, payload, filter="tele/#")
+    assert (message.device_id, only(message).temperature_c, only(message).ts_ms) == (device, 24.42, None)
+
+
+def test_what_a_zigbee_bridge_says_of_something_else():
+    state = {"Device": "0x01F3", "Name": "door", "BatteryVoltage": 2.7, "BatteryPercentage": 17, "LinkQuality": 79}
+    assert decode("tasmota", "tele/zb/SENSOR", {"ZbReceived": {"0x01F3": state}}).silence is Silence.NO_READING
+    two = {"ZbReceived": {"0x19D0": ZIGBEE, "0x01F3": state}}
+    assert decode("tasmota", "tele/zb/SENSOR", two).samples == [Flaw(None, Reason.WRONG_SHAPE)]
+    low = {"ZbReceived": {"0x19D0": ZIGBEE | {"Humidity": 40.1, "BatteryVoltage": 2.4, "BatteryPercentage": 9}}}
+    sample = only(decode("tasmota", "tele/zb/SENSOR", low))
+    assert (sample.humidity_pct, sample.battery_v, sample.quality) == (40.1, 2.4, Quality.LOW_BATTERY)
