@@ -13,12 +13,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from firmware_sim.broker import BrokerAddress, negotiate
 from firmware_sim.encode import encode_status, readings_topic, status_topic
 from firmware_sim.estate import Estate
 from firmware_sim.faults import HOUR_MS
 from firmware_sim.files import write_points
 from firmware_sim.node import Node, Upload
-from firmware_sim.publish import BrokerAddress, Message, Publisher, negotiate
+from firmware_sim.publish import Message, Publisher
 from firmware_sim.scenario import Scenario
 from firmware_sim.schedule import Mailbox, Timetable, flagged
 from firmware_sim.sensors import Sensors

@@ -1,58 +1,26 @@
-"""Publishing over MQTT: a few gateways, each one connection that carries many nodes. The only paho file of this wing.
+"""Publishing over MQTT: a few gateways, each one connection that carries many nodes.
 
 QoS 1 with a cap on what is in flight: `publish` blocks while the broker is behind. A lost connection is taken up again
-and what was not acknowledged is sent again. MQTT 5 or 3.1.1, tried in this order unless the address names one.
+and what was not acknowledged is sent again.
 """
 
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import msgspec
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from heating.errors import DeliveryFailed
+from firmware_sim.broker import BrokerAddress, Link, client_of
 
 LOG = logging.getLogger(__name__)
-Version = Literal["auto", "5", "3.1.1"]
 Acknowledged = Callable[[], None]
-_PROTOCOLS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
-_ANSWER_S = 5.0
-_RETRY_S = 1.0
-
-
-class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and how to reach a broker. `tls_ca` turns TLS on; `system` trusts the machine's certificates."""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
-    username: str = ""
-    password: str = ""
-    tls_ca: str = ""
-    tls_cert: str = ""
-    tls_key: str = ""
-    version: Version = "auto"
-    keepalive_s: int = 60
-    client_prefix: str = "heatwatch-sim"
-
-
-class Link(msgspec.Struct, frozen=True):
-    """A broker that answered: its address with the version it speaks, and how much it lets be in flight.
-
-    paho leaves the broker's Receive Maximum to us; going over it ends the connection.
-    """
-
-    address: BrokerAddress
-    receive_maximum: int = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +53,7 @@ class Gateway:
         self._change = threading.Condition()
         self._connected = False
         self._closing = False
-        self._client = _client(address, name)
+        self._client = client_of(address, name)
         self._client.max_inflight_messages_set(in_flight)
         self._client.reconnect_delay_set(1, 30)
         self._client.on_connect = self._on_connect
@@ -226,83 +194,3 @@ class Publisher:
 
     def _gateway(self, lane: int) -> Gateway:
         return self._gateways[lane % len(self._gateways)]
-
-
-def negotiate(address: BrokerAddress, stop: threading.Event, patience_s: float | None = None) -> Link:
-    """Find out which MQTT version a broker speaks, waiting for one that is not there yet.
-
-    Raises
-    ------
-    DeliveryFailed
-        Permanent if the broker refuses us; not permanent if `patience_s` passed or `stop` came without an answer.
-    """
-    versions = ("5", "3.1.1") if address.version == "auto" else (address.version,)
-    deadline = None if patience_s is None else time.monotonic() + patience_s
-    said = False
-    while not stop.is_set():
-        for version in versions:
-            answer = _knock(msgspec.structs.replace(address, version=version))
-            if isinstance(answer, Link):
-                return answer
-            if answer is not None and not _is_version(answer):
-                raise DeliveryFailed(f"broker {address.host}:{address.port} refuses us: {answer}", permanent=True)
-        if deadline is not None and time.monotonic() > deadline:
-            break
-        if not said:
-            LOG.warning("broker_away host=%s port=%d", address.host, address.port)
-            said = True
-        stop.wait(_RETRY_S)
-    raise DeliveryFailed(f"broker {address.host}:{address.port} does not answer", permanent=False)
-
-
-def _is_version(answer: str) -> bool:
-    return "protocol version" in answer.lower()
-
-
-def _knock(address: BrokerAddress) -> Link | str | None:
-    """Connect once: a link if accepted, the broker's reason if refused, None without an answer."""
-    answers: list[Link | str] = []
-    heard = threading.Event()
-    client = _client(address, f"{address.client_prefix}-{uuid.uuid4().hex[:8]}", again=False)
-
-    def on_connect(client: mqtt.Client, data: Any, flags: Any, reason: ReasonCode, props: Any) -> None:
-        allowed = getattr(props, "ReceiveMaximum", None) or 65535
-        answers.append(str(reason) if reason.is_failure else Link(address, allowed))
-        heard.set()
-
-    client.on_connect = on_connect
-    client.on_disconnect = lambda *_: heard.set()
-    try:
-        client.connect(address.host, address.port, address.keepalive_s)
-    except ssl.SSLError as error:
-        raise DeliveryFailed(f"broker {address.host}:{address.port}: TLS: {error}", permanent=True) from error
-    except OSError as error:
-        LOG.debug("knock host=%s error=%r", address.host, error)
-        return None
-    client.loop_start()
-    heard.wait(_ANSWER_S)
-    client.disconnect()
-    client.loop_stop()
-    return answers[0] if answers else None
-
-
-def _client(address: BrokerAddress, name: str, *, again: bool = True) -> mqtt.Client:
-    protocol = _PROTOCOLS["5" if address.version == "auto" else address.version]
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=protocol, reconnect_on_failure=again)
-    if address.username:
-        client.username_pw_set(address.username, address.password or None)
-    if address.tls_ca:
-        _trust(client, address)
-    return client
-
-
-def _trust(client: mqtt.Client, address: BrokerAddress) -> None:
-    try:
-        client.tls_set(
-            ca_certs=None if address.tls_ca == "system" else address.tls_ca,
-            certfile=address.tls_cert or None,
-            keyfile=address.tls_key or None,
-            cert_reqs=ssl.CERT_REQUIRED,
-        )
-    except (OSError, ValueError) as error:
-        raise DeliveryFailed(f"TLS files {address.tls_ca} {address.tls_cert}: {error}", permanent=True) from error

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
+from firmware_sim.broker import BrokerAddress, negotiate
 from firmware_sim.encode import WirePacket, WireReading, encode_packet, readings_topic
 from firmware_sim.faults import HOUR_MS
-from firmware_sim.publish import BrokerAddress, Message, Publisher, negotiate
+from firmware_sim.publish import Message, Publisher
 from heating.clock import Clock, SystemClock
 from heating.errors import DeliveryFailed
 from heating.reading import Floats, Ints, ReadingTable, Texts

@@ -26,8 +26,8 @@ import numpy as np
 
 from dashboards.console.stage import ConsoleStage
 from dashboards.snapshot import Snapshot, load_snapshot
+from firmware_sim.broker import BrokerAddress
 from firmware_sim.fleet import SimulatedFleet
-from firmware_sim.publish import BrokerAddress
 from firmware_sim.scenario import load_scenario
 from heating.clock import ScaledClock
 from heating.errors import InputError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firmware_sim.publish import BrokerAddress
+from firmware_sim.broker import BrokerAddress
 from heating.settings import read_secret
 from heatwatch.config import Settings
 

@@ -19,10 +19,10 @@ from paho.mqtt.properties import Properties
 from parts import ROOT, need
 from peers.mosquitto import mosquitto
 
+from firmware_sim.broker import BrokerAddress, negotiate
 from firmware_sim.faults import FaultKind, FaultSpec
 from firmware_sim.files import write_points
 from firmware_sim.fleet import SimulatedFleet
-from firmware_sim.publish import BrokerAddress, negotiate
 from firmware_sim.replay import Rows, replay
 from firmware_sim.scenario import Scenario
 from firmware_sim.simulate import simulate_to_files
