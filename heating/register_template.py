@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import xlsxwriter
@@ -149,10 +150,12 @@ _WORDS = {
 def write_template(path: Path, language: Language) -> None:
     """Write a template: Excel where the path ends in `.xlsx`, else CSV that Excel opens with the right characters."""
     if path.suffix.lower() == ".xlsx":
-        _write_workbook(path, language)
+        content = _workbook(language)
     else:
-        with path.open("w", encoding="utf-8-sig", newline="") as file:
-            csv.writer(file).writerows([[column.header(language) for column in COLUMNS], _example(language)])
+        file = io.StringIO(newline="")
+        csv.writer(file).writerows([[column.header(language) for column in COLUMNS], _example(language)])
+        content = file.getvalue().encode("utf-8-sig")
+    path.write_bytes(content)
 
 
 def meaning(column: Column, language: Language) -> str:
@@ -165,9 +168,10 @@ def _example(language: Language) -> list[str]:
     return [point_id if column.name == "point_id" else EXAMPLE.get(column.name, "") for column in COLUMNS]
 
 
-def _write_workbook(path: Path, language: Language) -> None:
+def _workbook(language: Language) -> bytes:
     register, explanation, titles, yes, _ = _WORDS[language]
-    with xlsxwriter.Workbook(str(path)) as book:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
         bold = book.add_format({"bold": True, "bg_color": "#D9E8F5", "border": 1})
         text = book.add_format({"num_format": "@"})  # as text, Excel leaves 0501 and long serial numbers alone
         sheet = book.add_worksheet(register)
@@ -191,3 +195,4 @@ def _write_workbook(path: Path, language: Language) -> None:
             notes.write_row(
                 row, 0, [column.header(language), yes if column.required else "", meaning(column, language)]
             )
+    return content.getvalue()

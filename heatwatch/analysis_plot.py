@@ -11,10 +11,10 @@ from analyzer.analysis import Rules
 from analyzer.estate import Estate
 from analyzer.floors import DayWindows, floors_of
 from dashboards.heat_map import HOUR_MS, HeatMap, heat_map_svg
-from heating.errors import InputError
 from heating.instants import to_ms
 from heating.reading import Floats, Ints, ReadingSeries, TemperatureGrid
 from heating.words import Language
+from heatwatch.output import writing
 
 MOST_ROWS = 60
 _TITLES = ("各测温点每小时室温与所执行标准之差", "Room temperature of each hour against the floor in force")
@@ -37,10 +37,8 @@ def write_plot(
     chosen = np.sort(np.lexsort((np.arange(len(estate)), -hours_below))[:MOST_ROWS])
     labels = tuple(_label(estate, int(index)) for index in chosen)
     heat_map = HeatMap(_TITLES[language is Language.EN], labels, grid.times_ms, above[chosen])
-    try:
+    with writing("--plot", out):
         out.write_text(heat_map_svg(heat_map, rules.zone, language), encoding="utf-8")
-    except OSError as wrong:
-        raise InputError(f"--plot: cannot write {out}: {wrong.strerror}") from None
 
 
 def _floors(estate: Estate, rules: Rules, hours_ms: Ints) -> Floats:

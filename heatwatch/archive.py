@@ -77,7 +77,8 @@ def read_archive(opened: Context, file: Path) -> Note:
                 _extract(tar, folder)
             note = msgspec.json.decode((folder / _NOTE).read_bytes(), type=Note)
         except (tarfile.TarError, OSError, EOFError, msgspec.MsgspecError) as wrong:
-            raise InputError(f"{file}: is no backup of heatwatch ({wrong})") from None
+            reason = str(wrong).partition(":\n")[0]  # tarfile goes on with a line for each format that it tried
+            raise InputError(f"{file}: is no backup of heatwatch ({reason}); `heatwatch backup` writes one") from None
         if note.format != FORMAT:
             raise InputError(f"{file}: format {note.format}, this heatwatch reads {FORMAT}")
         settings = opened.settings

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from heating.errors import HeatwatchError
+from heating.errors import HeatwatchError, NotThere
 from heatwatch import logs
 from heatwatch.commands import (
     analyze,
@@ -34,6 +34,7 @@ from heatwatch.commands import (
 )
 from heatwatch.context import Context
 from heatwatch.guard import check_names
+from heatwatch.usage import UsageError, one_line
 
 app = typer.Typer(
     name="heatwatch",
@@ -75,12 +76,18 @@ def main() -> None:
     """Run the command; what a person did wrong becomes one line on stderr and exit 2, never a traceback."""
     try:
         check_names()
-        app()
+        sys.exit(app(standalone_mode=False))
+    except UsageError as wrong:
+        sys.stderr.write(f"{one_line(wrong, sys.argv[1:])}\n")
+        sys.exit(2)
+    except NotThere as wrong:
+        sys.stderr.write(f"heatwatch: {wrong}; `heatwatch run` creates it, and so does an import\n")
+        sys.exit(2)
     except HeatwatchError as wrong:
         sys.stderr.write(f"heatwatch: {wrong}\n")
         sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe went away: nothing left to say
         sys.exit(0)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)

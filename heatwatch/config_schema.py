@@ -84,7 +84,8 @@ class Schema:
         value = raw
         for step in path:
             value = _inside(value, step)
-        return path, f"{readable(path)} = {value!r}: {self._right(path, raw)}"
+        said = str(value).lower() if isinstance(value, bool) else repr(value)  # as TOML writes it
+        return path, f"{readable(path)} = {said}: {self._right(path, raw)}"
 
     def spelled(self, sections: dict[str, Any]) -> None:
         """Put the choice that is meant for other ways to write it, in place: `version = 5`, `version = "v5"`."""
@@ -227,6 +228,8 @@ def _inside(raw: object, step: str | int) -> object:
 
 
 def _unknown(kind: inspect.Type, raw: object, path: Path) -> Iterator[Path]:
+    if isinstance(raw, list | tuple) and tables(kind):
+        return  # a list where a table stands: the error is about the whole
     if isinstance(raw, list | tuple):
         children: list[tuple[str | int, object]] = list(enumerate(raw))
     elif isinstance(raw, dict):

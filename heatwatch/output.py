@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from heating.errors import InputError
 
 _WIDE = 400  # characters: more than any table of ours
 
@@ -26,6 +31,21 @@ def print_text(text: str) -> None:
 def note(text: str) -> None:
     """Write a line for the person to stderr, so that stdout stays the result."""
     sys.stderr.write(f"{text}\n")
+
+
+@contextmanager
+def writing(option: str, out: Path) -> Iterator[None]:
+    """Tell in one line that a file or folder which a person named cannot be written.
+
+    Raises
+    ------
+    InputError
+        Naming the option or argument, the file and why.
+    """
+    try:
+        yield
+    except OSError as wrong:
+        raise InputError(f"{option}: cannot write {out}: {wrong.strerror}") from None
 
 
 def print_table(title: str, header: list[str], rows: list[list[str]]) -> None:

@@ -49,7 +49,7 @@ class ConsoleStage:
         site: ConsoleSite,
         hooks: ConsoleHooks,
     ) -> None:
-        users = _users(settings)
+        users = users_of(settings)
         self.desk = Desk(Sources(store, ledger, clock), site, language, hooks, users)
         self.desk.refresh_s = settings.refresh_s
         self._socket = _bound(settings)
@@ -105,7 +105,14 @@ class ConsoleStage:
         return self.desk.metrics()
 
 
-def _users(settings: ConsoleSettings) -> Users | None:
+def users_of(settings: ConsoleSettings) -> Users | None:
+    """Return the users of the console, None where it is open to whoever sits at this machine.
+
+    Raises
+    ------
+    ConfigError
+        If the file of users cannot be used, or others could reach a console without one.
+    """
     if settings.users_file:
         return load_users(settings.users_file)
     if not _loopback(settings.host):

@@ -8,7 +8,7 @@ import typer
 
 from heatwatch.archive import read_archive, write_archive
 from heatwatch.context import Context
-from heatwatch.output import note
+from heatwatch.output import note, writing
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def backup(context: typer.Context, file: Path) -> None:
     """Write store and ledger into one archive, while they are in use."""
-    with Context.of(context, create=False) as opened:
+    with Context.of(context, create=False) as opened, writing("FILE", file):
         size = write_archive(opened, file)
     note(f"{file} written, {size / 1e6:.1f} MB")
 

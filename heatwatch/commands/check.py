@@ -11,6 +11,12 @@ from typing import Annotated
 import msgspec
 import typer
 
+from alerts.receivers import check as check_receivers
+from alerts.receivers import make as make_receiver
+from collector.client import QuickClient
+from collector.connecting import log_in, use_tls
+from collector.routes import Routes
+from dashboards.console.stage import users_of
 from heating.errors import ConfigError, HeatwatchError, NotThere
 from heating.regulation import load_profile
 from heatwatch.context import Context
@@ -84,6 +90,32 @@ def _rules(opened: Context) -> str:
     return ", ".join(f"{p.id} ({'confirmed' if p.confirmed else 'text not confirmed'})" for p in named)
 
 
+def _topics(opened: Context) -> str:
+    """Examine what the collector would refuse at its start."""
+    mqtt = opened.settings.mqtt
+    Routes(mqtt.topics, opened.settings.site.zone)
+    client = QuickClient(mqtt.client_id, version5=True, arrived=lambda *_: None)
+    log_in(client, mqtt)
+    use_tls(client, mqtt)
+    return ", ".join(f"{topic.filter} ({topic.decoder})" for topic in mqtt.topics) or "none: nothing will be received"
+
+
+def _receivers(opened: Context) -> str:
+    """Examine what the alerts would refuse at their start."""
+    receivers = opened.settings.alerts.receivers
+    check_receivers(receivers)
+    for receiver in receivers:
+        make_receiver(receiver)
+    return ", ".join(receiver.name for receiver in receivers) or "none: nobody will be told"
+
+
+def _console(opened: Context) -> str:
+    """Examine what the console would refuse at its start."""
+    console = opened.settings.console
+    users = "open to whoever sits at this machine" if users_of(console) is None else f"users of {console.users_file}"
+    return f"{console.host}:{console.port}, {users}"
+
+
 def _broker(opened: Context) -> str:
     mqtt = opened.settings.mqtt
     try:
@@ -117,6 +149,9 @@ _PARTS: dict[str, Callable[[Context], str | None]] = {
     "configuration": _configuration,
     "register": _register,
     "rules": _rules,
+    "topics": _topics,
+    "receivers": _receivers,
+    "console": _console,
     "broker": _broker,
     "store": _store,
     "ledger": _ledger,

@@ -18,7 +18,7 @@ from heating.site import HomeClass
 from heating.store.address import InfluxAddress, parse_address
 from heating.words import Language
 from heatwatch.context import Context
-from heatwatch.output import print_json, print_text
+from heatwatch.output import print_json, print_text, writing
 
 app = typer.Typer(help="Grafana dashboards: as files, or pushed through the API.", no_args_is_help=True)
 Lang = Annotated[Language | None, typer.Option("--lang", help="zh-CN or en; site.language unless given.")]
@@ -50,8 +50,11 @@ def build_files(
             url=url, database=name, token=file_secret(token_file), user=user, password=file_secret(password_file)
         )
         where = path or str((out / "dashboards").resolve())
-        for file in build(out, _site(opened, lang), source, where):
-            print_text(str(file))
+        site = _site(opened, lang)
+        with writing("--out", out):
+            files = build(out, site, source, where)
+    for file in files:
+        print_text(str(file))
 
 
 @app.command("push")

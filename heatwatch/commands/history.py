@@ -22,7 +22,7 @@ from heating.order import WorkOrder
 from heating.readings_file import write_readings
 from heatwatch.arguments import span
 from heatwatch.context import Context
-from heatwatch.output import note, progress
+from heatwatch.output import note, progress, writing
 from heatwatch.reading import read_with_progress
 
 IMPORT_ROWS = 50_000
@@ -143,8 +143,5 @@ def _writing(out: Path | None) -> Iterator[TextIO]:
     if out is None:
         yield sys.stdout
         return
-    try:
-        with out.open("w", encoding="utf-8", newline="") as file:
-            yield file
-    except OSError as wrong:
-        raise InputError(f"--out: cannot write {out}: {wrong.strerror}") from None
+    with writing("--out", out), out.open("w", encoding="utf-8", newline="") as file:
+        yield file

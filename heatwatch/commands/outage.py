@@ -29,6 +29,8 @@ def add(
     end: Annotated[str | None, typer.Option("--to", help="When it ends, if known.")] = None,
 ) -> None:
     """Register an outage of a place; prints its id."""
+    if not reason.strip():
+        raise InputError("--reason: is blank; say why there is no heat, people read it beside every home under it")
     with Context.of(context) as opened:
         kind = place_type(opened.register, place)
         begins = instant("--from", start, opened.zone)

@@ -13,7 +13,7 @@ from heating.instants import rfc3339
 from heating.register_template import write_template
 from heating.unknown_devices import still_unknown
 from heatwatch.context import Context
-from heatwatch.output import note, print_json, print_table, print_text
+from heatwatch.output import note, print_json, print_table, print_text, writing
 from heatwatch.registration import import_register, read_site_register
 
 app = typer.Typer(help="The register of measurement points (测温点台账).", no_args_is_help=True)
@@ -66,7 +66,7 @@ def import_(
 @app.command()
 def template(context: typer.Context, file: Path) -> None:
     """Write an empty register with headers and one example (CSV or XLSX by the file's ending)."""
-    with Context.of(context) as opened:
+    with Context.of(context) as opened, writing("FILE", file):
         write_template(file, opened.language)
     note(f"{file} written")
 

@@ -15,7 +15,7 @@ from heating.clock import ScaledClock
 from heating.errors import InputError
 from heatwatch.arguments import instant
 from heatwatch.context import Context
-from heatwatch.output import note, print_json, progress
+from heatwatch.output import note, print_json, progress, writing
 from heatwatch.signals import stop_on_signals
 from heatwatch.wire import broker_address
 
@@ -61,7 +61,7 @@ def _to_files(
     json: bool,
 ) -> None:
     start, end = (instant(o, t, opened.zone) if t else None for o, t in zip(("--from", "--to"), span, strict=True))
-    with progress() as bar:
+    with writing("--out", out), progress() as bar:
         task = bar.add_task("hours simulated", total=None)
         try:
             made = simulate_to_files(
@@ -69,8 +69,6 @@ def _to_files(
             )
         except ValueError as wrong:
             raise InputError(f"--to: {wrong}") from None
-        except OSError as wrong:
-            raise InputError(f"--out: cannot write {out}: {wrong.strerror}") from None
     if json:
         print_json(
             {"homes": made.homes, "points": made.points, "readings": made.readings, "from": made.start, "to": made.end}

@@ -1,0 +1,69 @@
+"""Contract §1 and §2 where something is wrong: exit 2 with one line that names it, no traceback; `check` finds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from peers.site import Site
+
+POINTS = "point_id,device_id,station,building,unit,floor,room\nP1,D1,S1,1,1,1,101\n"
+
+# What is typed, and what the line must name: the argument, what was given, what would be right.
+TYPED: dict[str, tuple[str, ...]] = {
+    "frobnicate": ("frobnicate", "--help"),
+    "check --jsn": ("--jsn", "--json"),
+    "points check": ("file",),
+    "export": ("readings", "findings", "orders"),
+    "export reading --from 2026-01-01": ("'reading'", "readings"),
+    "run colector": ("'colector'", "collector"),
+    "quarantine --limit 0": ("--limit", "'0'", "1"),
+    "quarantine --limit=ten": ("--limit", "'ten'", "integer"),
+    "analyze --at noon": ("--at", "'noon'", "2026-11-22T06:00"),
+    "points template /proc/none/points.csv": ("/proc/none/points.csv",),
+    "points template /proc/none/points.xlsx": ("/proc/none/points.xlsx",),
+    "dashboards build --out /proc/none": ("--out", "/proc/none"),
+    "simulate --homes 2 --out /proc/none": ("--out", "/proc/none"),
+    "restore points.csv": ("points.csv", "no backup"),
+    "outage add S1 --from 2026-01-01 --reason=": ("--reason",),
+    "orders": ("ledger.url", "heatwatch run"),
+}
+
+# A line of the configuration that `run` would refuse, and the part of `check` that says so.
+WRONG_VALUES: dict[str, tuple[str, str]] = {
+    '[[mqtt.topics]]\nfilter = "a/b"\ndecoder = "chirpstak"': ("topics", "chirpstack"),
+    '[[mqtt.topics]]\nfilter = "a/#/b"': ("topics", "a/#/b"),
+    '[[alerts.receivers]]\nname = "hook"\ntype = "webhook"': ("receivers", "url"),
+    '[regulation]\nlegal = "tianjing"': ("rules", "tianjin"),
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    (tmp_path / "points.csv").write_text(POINTS)
+    return Site(tmp_path, tmp_path / "points.csv")
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_one_line_names_what_is_wrong(site: Site, typed: str) -> None:
+    done = site.call(*typed.split(), check=False)
+    (line,) = done.stderr.strip().splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert line.startswith("heatwatch: ")
+    for part in TYPED[typed]:
+        assert part in line
+
+
+@pytest.mark.parametrize("lines", WRONG_VALUES)
+def test_check_finds_what_run_would_refuse(tmp_path: Path, lines: str) -> None:
+    (tmp_path / "points.csv").write_text(POINTS)
+    done = Site(tmp_path, tmp_path / "points.csv", extra=lines).call("check", check=False)
+    part, named = WRONG_VALUES[lines]
+    (found,) = [line for line in done.stdout.splitlines() if line.startswith("BAD") and line.split()[1] == part]
+    assert (done.returncode, done.stderr) == (1, "")
+    assert named in found
+
+
+def test_a_list_where_a_table_stands_is_called_so(site: Site) -> None:
+    site.config.write_text("[[mqtt]]\nport = 1\n")
+    assert "mqtt = [{'port': 1}]: must be a table" in site.call("check", check=False).stderr
