@@ -64,7 +64,7 @@ def parse_instant(text: str, zone: ZoneInfo | None) -> datetime:
     ValueError
         If the text is no time, or has no offset where `zone` is None.
     """
-    parsed = datetime.fromisoformat(text.strip())
+    parsed = datetime.fromisoformat(text.strip().upper())  # RFC 3339 §5.6: `t` and `z` as well
     if parsed.tzinfo is None:
         if zone is None:
             raise ValueError(f"time {text!r} has no offset")

@@ -70,6 +70,7 @@ CASES: dict[str, Sent] = {
     "rfc3339": ok(one(rfc(T)), stored=[WHOLE]),
     "rfc3339-fraction": ok(one(rfc(T, ".250")), stored=[WHOLE + 250]),
     "rfc3339-z": ok(one(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(T / 1000))), stored=[WHOLE]),
+    "rfc3339-lower-case": ok(one(time.strftime("%Y-%m-%dt%H:%M:%Sz", time.gmtime(T / 1000))), stored=[WHOLE]),
     "seconds": ok(one(WHOLE // 1000), stored=[WHOLE]),
     "seconds-fraction": ok(one(WHOLE / 1000 + 0.5), stored=[WHOLE + 500]),
     "milliseconds": ok(one(T), stored=[T]),
