@@ -1,15 +1,15 @@
-"""What payload codecs call things: names, units, numbers in wrappings, and the signs of a probe that is not there."""
+"""What payload codecs call things, and the signs of a probe that is not there."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from math import isfinite
 from typing import Any
 
-from collector.payloads.fields import LOW_BATTERY, Probes, celsius, low_battery, measures
-from collector.payloads.message import Reason, Sample, Unreadable, number
+from collector.payloads.fields import LOW_BATTERY, Probes, low_battery, measures
+from collector.payloads.message import Reason, Sample, Unreadable
+from collector.payloads.quantities import finite_or_none, humidity, measured, measured_as, says_fahrenheit, volts
 from collector.payloads.tree import Node, child
 
 # Names in lower case without punctuation, so that TempC_SHT, tempC_sht and temp-c-sht are one; the first one counts.
@@ -31,7 +31,8 @@ _TEMPERATURE = (
     "temperaturesensor",
     "tempsht",
 )
-_FAHRENHEIT_UNITS = frozenset({"f", "°f", "℉", "fahrenheit", "degf"})
+# Some mean the value by these, some what their display shows: where it says °F, the configuration has to tell.
+_UNITS = ("temperatureunit", "tempunit", "unit")
 _FAHRENHEIT = ("temperaturef", "temperaturefahrenheit", "tempf", "tempfsht")
 _NUMBERED = re.compile(r"(?:temperature|tempc|temp)(\d{1,3})")
 # Temperatures that are none of a room: of the board itself, limits, settings.
@@ -55,7 +56,6 @@ _VOLTS = ("batv", "batteryv", "batteryvoltage", "batvoltage", "battvolt", "vbat"
 # Where codecs put the values when not on top.
 _INNER = ("data", "measures", "measurements", "payload", "air")
 _PUNCTUATION = re.compile(r"[^0-9a-z]")
-_NUMBER_TEXT = re.compile(r"[+-]?(?:\d{1,12}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,3})?")
 
 # What a probe says that is not there or was never converted: 0x7FFF in hundredths and tenths, a DS18B20 without answer.
 _ABSENT = frozenset({327.67, 3276.7, -327.68, -3276.8, 6553.5, 655.35, -127.0})
@@ -72,39 +72,18 @@ def codec_sample(node: Node, probes: Probes, unit: str = "") -> Sample | None:
     Raises
     ------
     Unreadable
-        If a temperature is no number, or there are several and nothing says which is meant.
+        If a temperature is no number or of an uncertain unit, or there are several and nothing says which is meant.
     """
     named = _named(node)
     sample = Sample(humidity_pct=humidity(_first(named, _HUMIDITY, _NUMBERED_HUMIDITY)), battery_v=_battery_v(named))
     sample.quality = _battery_mark(named)
     if probes:
         by_name = {name.lower(): value for name, value in node.items()}
-        found = {name: measured(by_name.get(name.lower()), unit) for name in probes}
+        found = {name: measured_as(field, by_name.get(name.lower()), unit) for name, field in probes.items()}
         take_probes(sample, found, probes)
     else:
         sample.temperature_c = _temperature(named, unit)
     return sample if measures(sample) else None
-
-
-def measured(value: object, unit: str = "") -> float | None:
-    """Return °C of a measured value, bare or wrapped: a number as text, `{"value": 21.5, "unit": "°F"}`, `{"1": 27.2}`.
-
-    Raises
-    ------
-    Unreadable
-        If there is something, but no number.
-    """
-    if isinstance(value, dict):
-        unit = str(value.get("unit") or unit)
-        if "value" in value:
-            value = value["value"]
-        elif len(value) == 1:
-            value = next(iter(value.values()))
-    elif isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value.strip()):
-        value = float(value)
-    return celsius(number(value), "F" if unit.strip().lower() in _FAHRENHEIT_UNITS else "")
 
 
 def take_probes(sample: Sample, found: Mapping[str, float | None], probes: Probes) -> None:
@@ -122,26 +101,9 @@ def take_probes(sample: Sample, found: Mapping[str, float | None], probes: Probe
         setattr(sample, probes[name], value)
 
 
-def humidity(value: object) -> float | None:
-    """Return a relative humidity that can be, None for anything else: it only accompanies a reading."""
-    try:
-        found = measured(value)
-    except Unreadable:
-        return None
-    return found if found is not None and 0.0 <= found <= 105.0 else None
-
-
-def volts(value: object) -> float | None:
-    """Return the voltage of a battery, in V or mV by magnitude; None where it is neither."""
-    try:
-        found = measured(value)
-    except Unreadable:
-        return None
-    if found is None or not isfinite(found):
-        return None
-    if 1000.0 <= found < 10_000.0:
-        return found / 1000
-    return found if 1.0 <= found <= 10.0 else None
+def says_battery(node: Node) -> bool:
+    """Tell whether a codec says anything of the battery."""
+    return any(name.startswith(("bat", "vbat", "vdd")) for name in _named(node))
 
 
 def power_on(name: str, value: float | None) -> bool:
@@ -166,6 +128,8 @@ def _plain(name: str) -> str:
 
 def _temperature(named: Node, unit: str) -> float | None:
     found = _first(named, _TEMPERATURE)
+    if found is not None and not unit and any(says_fahrenheit(named.get(name)) for name in _UNITS):
+        raise Unreadable(Reason.WRONG_TYPE)
     if found is None and (fahrenheit := _first(named, _FAHRENHEIT)) is not None:
         return measured(fahrenheit, "F")
     if found is None and (found := _only_numbered(named)) is None and _of_another_name(named):
@@ -208,11 +172,8 @@ def _battery_v(named: Node) -> float | None:
 
 def _is_voltage(value: object) -> bool:
     """Tell volts from percent under a name that serves both: percents of a charge are whole numbers up to 100."""
-    try:
-        found = measured(value)
-    except Unreadable:
-        return False
-    return found is not None and isfinite(found) and (found > 100.0 or (1.0 < found < 10.0 and found != int(found)))
+    found = finite_or_none(value)
+    return found is not None and (found > 100.0 or (1.0 < found < 10.0 and found != int(found)))
 
 
 def _battery_mark(named: Node) -> int:

@@ -1,4 +1,4 @@
-"""What the decoders of all device families share: units, marks, and what makes a sample one."""
+"""What the decoders of all device families share: marks, probes, and what makes a sample one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ REPLAYED = int(Quality.REPLAYED)
 # Percent of charge at which we call a battery low: assumption, since families differ.
 _LOW_PCT = 10.0
 Probes = Mapping[str, str]
-
-
-def celsius(value: float | None, unit: str) -> float | None:
-    """Return °C of a value in °C or °F."""
-    if value is None or unit.upper() != "F":
-        return value
-    return (value - 32.0) / 1.8
 
 
 def low_battery(percent: object) -> int:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from collector.payloads.fields import REPLAYED, Probes
+from collector.payloads.codecs import says_battery
+from collector.payloads.fields import REPLAYED, Probes, low_battery
 from collector.payloads.message import (
     Flaw,
     Message,
@@ -66,6 +67,8 @@ class Ttn:
     def __call__(self, topic: str, payload: bytes) -> Message:
         """Decode one packet."""
         levels = topic.split("/")
+        if "v3" in levels:  # a bridge of the broker may set a prefix before it
+            levels = levels[levels.index("v3") :]
         if len(levels) < 5 or levels[2] != "devices":
             return silent("", Silence.OTHER_TOPIC)
         if levels[4:] not in (["up"], ["up", "normalized"]):
@@ -83,6 +86,8 @@ class Ttn:
         model = text(child(uplink, "version_ids"), "model_id")
         up = Uplink(child(uplink, "decoded_payload"), text(uplink, "frm_payload"), model, uplink.get("f_port"))
         samples = self._reader.read(up, _normalized(uplink))
+        if not says_battery(up.decoded):
+            _mark(samples, low_battery(child(uplink, "last_battery_percentage").get("value")))
         receptions = items(uplink, "rx_metadata")
         at = instant(
             uplink.get("received_at")
@@ -91,6 +96,13 @@ class Ttn:
             self._zone,
         )
         return _message(device_id, samples, _Shared(at, _rssi(receptions), _count(uplink.get("f_cnt"))))
+
+
+def _mark(samples: list[Sample | Flaw], quality: int) -> None:
+    """Mark the present samples of a device whose payload does not speak of its battery."""
+    for sample in samples:
+        if isinstance(sample, Sample) and sample.battery_v is None and not sample.quality & REPLAYED:
+            sample.quality |= quality
 
 
 def _guarded(device_id: str, decode: Callable[[], Message]) -> Message:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from collector.payloads.codecs import humidity, measured, take_probes, volts
-from collector.payloads.fields import Probes, celsius, low_battery, measures
+from collector.payloads.codecs import take_probes
+from collector.payloads.fields import Probes, low_battery, measures
 from collector.payloads.message import (
     Message,
     Reason,
@@ -19,6 +19,7 @@ from collector.payloads.message import (
     instant,
     silent,
 )
+from collector.payloads.quantities import humidity, measured, measured_as, volts
 from collector.payloads.tree import Node, child, parse_object, text
 from collector.payloads.value import bare_number
 
@@ -49,7 +50,7 @@ class Shelly:
             return silent(device_id, Silence.STATUS)
         try:
             sample = Sample()
-            setattr(sample, quantity, celsius(bare_number(payload), self._unit))
+            setattr(sample, quantity, measured_as(quantity, bare_number(payload), self._unit))
         except Unreadable as problem:
             return flawed(device_id, problem.reason)
         return Message(device_id, [sample])

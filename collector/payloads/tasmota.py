@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from collector.payloads.codecs import humidity, measured, take_probes, volts
+from collector.payloads.codecs import take_probes
 from collector.payloads.fields import Probes, low_battery, measures
 from collector.payloads.message import (
     Message,
@@ -20,6 +20,7 @@ from collector.payloads.message import (
     instant,
     silent,
 )
+from collector.payloads.quantities import humidity, measured, measured_as, volts
 from collector.payloads.tasmota_sensors import chosen
 from collector.payloads.tree import Node, child, parse_object, text
 from collector.payloads.value import open_levels
@@ -91,7 +92,7 @@ class Tasmota:
             quality=low_battery(node.get("BatteryPercentage")),
         )
         probes = self._probes or {"Temperature": "temperature_c"}
-        found = {name: measured(node.get(name), self._unit) for name in probes}
+        found = {name: measured_as(field, node.get(name), self._unit) for name, field in probes.items()}
         if self._probes:
             take_probes(sample, found, probes)
         else:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from collector.payloads.codecs import codec_sample, measured
-from collector.payloads.fields import celsius, measures
+from collector.payloads.codecs import codec_sample
+from collector.payloads.fields import measures
 from collector.payloads.message import Message, Reason, Sample, Silence, Unreadable, flawed, instant, silent
-from collector.payloads.tree import Node, parse
+from collector.payloads.quantities import measured_as
+from collector.payloads.tree import Node, child, parse
 from collector.settings import Field
 
 _NUMBER = re.compile(
@@ -28,7 +29,7 @@ class Value:
     def __init__(self, topic_filter: str, zone: ZoneInfo | None, unit: str, field: Field) -> None:
         self._filter = topic_filter.split("/")
         self._zone = zone
-        self._unit = unit if field.endswith("_c") else ""
+        self._unit = unit
         self._field = field
 
     def __call__(self, topic: str, payload: bytes) -> Message:
@@ -50,18 +51,17 @@ class Value:
         if payload[:1] in (b"{", b'"'):
             tree = parse(payload)
             wrapped = tree if isinstance(tree, dict) else {"value": tree}
-            named_unit = wrapped.get("unit", wrapped.get("unit_of_measurement"))
-            unit = named_unit if isinstance(named_unit, str) else self._unit
+            unit = _unit(wrapped) or self._unit
             if self._field == "temperature_c" and not any(name in wrapped for name in _VALUES):
                 return _named(wrapped, unit, self._zone)
             value, sample.ts_ms = _wrapped(wrapped), _time(wrapped, self._zone)
             if value is None:
                 return None
-            setattr(sample, self._field, measured(value, unit))
         elif payload.lower().decode("ascii", "replace") in _ABSENT:
             return None
         else:
-            setattr(sample, self._field, celsius(bare_number(payload), self._unit))
+            value, unit = bare_number(payload), self._unit
+        setattr(sample, self._field, measured_as(self._field, value, unit))
         return sample
 
 
@@ -94,6 +94,12 @@ def _wrapped(tree: Node) -> object:
         raise Unreadable(Reason.WRONG_TYPE)
     value = tree[name]
     return None if isinstance(value, str) and value.strip().lower() in _ABSENT else value
+
+
+def _unit(tree: Node) -> str:
+    """Return the unit that an object names, itself or among the attributes of Home Assistant's states."""
+    named = (tree.get("unit"), tree.get("unit_of_measurement"), child(tree, "attributes").get("unit_of_measurement"))
+    return next((unit for unit in named if isinstance(unit, str)), "")
 
 
 def _time(tree: Node, zone: ZoneInfo | None) -> int | None:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from collector.payloads.codecs import humidity, measured, take_probes, volts
+from collector.payloads.codecs import take_probes
 from collector.payloads.fields import LOW_BATTERY, Probes, low_battery, measures
 from collector.payloads.message import (
     Message,
@@ -18,6 +18,7 @@ from collector.payloads.message import (
     instant,
     silent,
 )
+from collector.payloads.quantities import humidity, measured, measured_as, volts
 from collector.payloads.tree import Node, parse
 
 # What stands behind a friendly name in the topics of commands: `{name}/set`, `{name}/get/temperature`.
@@ -64,7 +65,8 @@ class Zigbee2mqtt:
             quality=LOW_BATTERY if tree.get("battery_low") is True else low_battery(tree.get("battery")),
         )
         if self._probes:
-            take_probes(sample, {name: measured(tree.get(name), self._unit) for name in self._probes}, self._probes)
+            found = {name: measured_as(field, tree.get(name), self._unit) for name, field in self._probes.items()}
+            take_probes(sample, found, self._probes)
         else:
             sample.temperature_c = measured(tree.get("temperature"), self._unit)
         return sample

@@ -82,3 +82,74 @@ def test_an_uplink_that_cannot_be_read_has_used_up_a_number_too():
 @pytest.mark.parametrize("decoded", [{"mcu_temperature": 35.0}, {"temperature_alarm": 1}, {"target_temperature": 21}])
 def test_what_is_no_temperature_of_a_room_is_ignored(decoded):
     assert chirpstack(object=decoded).silence is Silence.NO_READING
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        # Seeed's decoder in TheThingsNetwork/lorawan-devices: numbers
+        [
+            {"type": "upload_battery", "battery": 8},
+            {"type": "report_telemetry", "measurementId": 4097, "measurementValue": 21.4},
+            {"type": "report_telemetry", "measurementId": 4098, "measurementValue": 31.4},
+        ],
+        # the newer one: texts, in lists of their own
+        [
+            [{"type": "Battery", "battery": 8, "interval": 900}],
+            [
+                {"type": "Air Temperature", "measurementId": "4097", "measurementValue": 21.4},
+                {"type": "Air Humidity", "measurementId": "4098", "measurementValue": 31.4},
+                {"type": "Light Intensity", "measurementId": "4099", "measurementValue": 120},
+            ],
+        ],
+    ],
+)
+def test_sensecap_says_its_measurements_by_number(messages):
+    decoded = {"err": 0, "valid": True, "payload": "0101109853", "messages": messages}
+    for message in (chirpstack(object=decoded), ttn({"uplink_message": {"decoded_payload": decoded}})):
+        sample = only(message)
+        assert (sample.temperature_c, sample.humidity_pct, sample.quality) == (21.4, 31.4, Quality.LOW_BATTERY)
+
+
+def test_sensecap_with_other_measurements():
+    def measurement(number: int, value: object) -> dict:
+        return {"type": "report_telemetry", "measurementId": number, "measurementValue": value}
+
+    below = {"messages": [measurement(4097, "-0.5")]}  # the first decoder wrote negative values as text
+    assert only(chirpstack(object=below)).temperature_c == -0.5
+    soil = {"messages": [measurement(4102, 45.5), measurement(4103, 30.1)]}
+    assert chirpstack(object=soil).silence is Silence.NO_READING
+    assert only(chirpstack(object=soil, probes={"4102": "supply_c"})).supply_c == 45.5
+    two = {"messages": [measurement(4097, 20.0), measurement(4097, 50.0)]}
+    assert chirpstack(object=two).samples == [Flaw(None, Reason.AMBIGUOUS_PROBES)]
+    assert chirpstack(object={"messages": [{"type": "upload_version"}], "err": 0}).silence is Silence.NO_READING
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"value": 294.65, "unit": "K"}, 21.5),
+        ({"value": 70.7, "unit": "degF"}, 21.5),
+        ({"value": 21.5, "unit": "degrees Celsius"}, 21.5),
+        ({"value": 21.5, "unit": ""}, 21.5),
+    ],
+)
+def test_units_of_temperature(value, expected):
+    assert only(chirpstack(object={"temperature": value})).temperature_c == pytest.approx(expected)
+
+
+def test_a_value_in_another_unit_is_no_temperature():
+    assert chirpstack(object={"temperature": {"value": 40, "unit": "%"}}).samples == [Flaw(None, Reason.WRONG_TYPE)]
+
+
+def test_a_unit_beside_the_value_may_be_that_of_the_display():
+    decoded = {"temperature": 55.4, "temperature_unit": "fahrenheit"}
+    assert chirpstack(object=decoded).samples == [Flaw(None, Reason.WRONG_TYPE)]
+    assert only(chirpstack(object=decoded, unit="F")).temperature_c == pytest.approx(13.0)
+    assert only(chirpstack(object=decoded, unit="C")).temperature_c == 55.4
+    assert only(chirpstack(object=decoded | {"temperature_unit": "celsius"})).temperature_c == 55.4
+
+
+def test_flow_has_no_unit_of_temperature():
+    sample = only(chirpstack(object={"flow": 1.5, "t": 113}, unit="F", probes={"flow": "flow_m3h", "t": "supply_c"}))
+    assert (sample.flow_m3h, sample.supply_c) == (1.5, 45.0)

@@ -9,6 +9,7 @@ import pytest
 from peers.decoding import SERVER, TTN_UP, decode, in_base64, ms, only, ttn
 
 from collector.payloads.message import Flaw, Reason, Silence
+from heating.reading import Quality
 
 
 def test_ttn_normalized_simulated_and_raw():
@@ -47,3 +48,44 @@ def test_ttn_normalized_as_a_list_and_on_its_own_topic():
 )
 def test_ttn_messages_without_reading(topic, payload):
     assert ttn(payload, topic=f"v3/rooms@heat/devices/eui-1/{topic}").samples == []
+
+
+def test_ttn_behind_a_bridge_with_a_prefix():
+    up = {"uplink_message": {"decoded_payload": {"temperature": 20.0}}}
+    message = ttn(up, topic=f"ttn/eu1/{TTN_UP}", filter="ttn/eu1/v3/+/devices/+/up")
+    assert (message.device_id, only(message).temperature_c) == ("eui-1", 20.0)
+
+
+@pytest.mark.parametrize(
+    ("decoded", "charge", "low"),
+    [
+        ({"temperature": 20.0}, {"f_cnt": 12, "value": 4.3}, True),
+        ({"temperature": 20.0}, {"f_cnt": 12, "value": 94.48}, False),
+        ({"temperature": 20.0}, {"f_cnt": 12}, False),  # 0, left out: the device has mains, or does not know
+        ({"temperature": 20.0, "battery": 80}, {"f_cnt": 12, "value": 4.3}, False),  # the device itself knows best
+    ],
+)
+def test_ttn_battery_of_the_network(decoded, charge, low):
+    sample = only(ttn({"uplink_message": {"decoded_payload": decoded, "last_battery_percentage": charge}}))
+    assert bool(sample.quality & Quality.LOW_BATTERY) is low
+
+
+def test_ttn_times():
+    """The server that received the frame says when, the one that passes it on says it later."""
+    own = {"decoded_payload": {"temperature": 20.0}, "received_at": "2026-12-01T01:59:59.700123456Z"}
+    sample = only(ttn({"received_at": "2026-12-01T02:00:00.1Z", "uplink_message": own}))
+    assert sample.ts_ms == ms("2026-12-01T01:59:59.700Z")
+    del own["received_at"]
+    sample = only(ttn({"received_at": SERVER, "uplink_message": own}))
+    assert sample.ts_ms == ms(SERVER)
+    gateway = {"rx_metadata": [{"rssi": -70, "time": "2026-12-01T01:59:59Z"}, {"rssi": -66}, {"snr": 3.0}]}
+    sample = only(ttn({"uplink_message": own | gateway}))
+    assert (sample.ts_ms, sample.rssi_dbm) == (ms("2026-12-01T01:59:59Z"), -66)
+
+
+def test_ttn_zeros_left_out_in_all_places():
+    """No f_port, no f_cnt, no rssi, a measured 0 in the frame."""
+    uplink = {"frm_payload": in_base64("0175640367000004685A"), "rx_metadata": [{"gateway_ids": {}}]}
+    sample = only(ttn({"uplink_message": {**uplink, "version_ids": {"model_id": "em300-th"}}}))
+    assert (sample.temperature_c, sample.humidity_pct, sample.seq, sample.rssi_dbm) == (0.0, 45.0, 0, None)
+    assert ttn({"uplink_message": {}}).samples == []
