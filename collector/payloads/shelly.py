@@ -56,14 +56,11 @@ class Shelly:
         return Message(device_id, [sample])
 
     def _notification(self, prefix: list[str], payload: bytes) -> Message:
-        """Decode what a device says of itself; behind a prefix such as `shellies/` its id is the last level."""
+        """Decode what a device says of itself."""
         device_id = "/".join(prefix)
         try:
             tree = parse_object(payload)
-            source = text(tree, "src").lower()
-            if source not in ("", prefix[-1].lower(), device_id.lower()):
-                return flawed(device_id, Reason.DEVICE_MISMATCH)
-            device_id = prefix[-1] if source == prefix[-1].lower() else device_id
+            device_id = _claimed(prefix, tree)
             if text(tree, "method") not in ("NotifyFullStatus", "NotifyStatus"):
                 return silent(device_id, Silence.STATUS)
             return self._message(device_id, child(tree, "params"))
@@ -93,6 +90,24 @@ class Shelly:
         else:
             (sample.temperature_c,) = found.values()
         return Message(device_id, [sample]) if measures(sample) else silent(device_id, Silence.NO_READING)
+
+
+def _claimed(prefix: list[str], tree: Node) -> str:
+    """Return the id of a device by its topic: its own id, also behind a prefix such as `shellies/`.
+
+    A device whose prefix an installer has changed names that prefix as the sender's address; it is its id then.
+
+    Raises
+    ------
+    Unreadable
+        If the device claims another id and nothing binds it to the topic.
+    """
+    topic_id, source = "/".join(prefix), text(tree, "src").lower()
+    if source == prefix[-1].lower():
+        return prefix[-1]
+    if source in ("", topic_id.lower()) or text(tree, "dst") == f"{topic_id}/events":
+        return topic_id
+    raise Unreadable(Reason.DEVICE_MISMATCH)
 
 
 def _celsius(component: Node) -> float | None:

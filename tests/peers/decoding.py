@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from collector.intake import Intake
 from collector.packet import Packet
 from collector.payloads.families import decoder_for
-from collector.payloads.message import Flaw, Message, Sample
+from collector.payloads.message import Flaw, Message, Sample, Silence
 from collector.settings import TopicSettings
 from heating.instants import parse_instant, to_ms
 from heating.reading import Reading
@@ -46,6 +46,12 @@ def only(message: Message) -> Sample:
     (sample,) = message.samples
     assert isinstance(sample, Sample), sample
     return sample
+
+
+def silence(message: Message) -> Silence:
+    """Return why a message has no readings; it must have none."""
+    assert message.samples == []
+    return message.silence
 
 
 def in_base64(frame: str) -> str:

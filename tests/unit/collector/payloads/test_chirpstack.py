@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from peers.decoding import EUI, UP, chirpstack, decode, judged, ms, only
+from peers.decoding import EUI, UP, chirpstack, decode, judged, ms, only, silence
 
 from collector.payloads.message import Flaw, Reason, Silence
 from heating.reading import Quality
@@ -49,8 +49,8 @@ def test_events_without_a_reading(event, said):
 
 
 def test_uplinks_without_a_reading():
-    assert chirpstack(port=0).silence is Silence.NO_READING  # settings of the network only
-    assert decode("chirpstack", "gateway/1/event/up", {}).silence is Silence.OTHER_TOPIC
+    assert silence(chirpstack(port=0)) is Silence.NO_READING  # settings of the network only
+    assert silence(decode("chirpstack", "gateway/1/event/up", {})) is Silence.OTHER_TOPIC
     assert chirpstack(time=None, object={"temperature": 1}).needs_clock
 
 

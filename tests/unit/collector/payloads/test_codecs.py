@@ -6,7 +6,7 @@ Sources are named beside the facts; the messages are written anew around them.
 from __future__ import annotations
 
 import pytest
-from peers.decoding import chirpstack, only, ttn
+from peers.decoding import chirpstack, only, silence, ttn
 
 from collector.payloads.message import Flaw, Reason, Silence
 from heating.reading import Quality
@@ -81,7 +81,7 @@ def test_an_uplink_that_cannot_be_read_has_used_up_a_number_too():
 
 @pytest.mark.parametrize("decoded", [{"mcu_temperature": 35.0}, {"temperature_alarm": 1}, {"target_temperature": 21}])
 def test_what_is_no_temperature_of_a_room_is_ignored(decoded):
-    assert chirpstack(object=decoded).silence is Silence.NO_READING
+    assert silence(chirpstack(object=decoded)) is Silence.NO_READING
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_sensecap_with_other_measurements():
     below = {"messages": [measurement(4097, "-0.5")]}  # the first decoder wrote negative values as text
     assert only(chirpstack(object=below)).temperature_c == -0.5
     soil = {"messages": [measurement(4102, 45.5), measurement(4103, 30.1)]}
-    assert chirpstack(object=soil).silence is Silence.NO_READING
+    assert silence(chirpstack(object=soil)) is Silence.NO_READING
     assert only(chirpstack(object=soil, probes={"4102": "supply_c"})).supply_c == 45.5
     two = {"messages": [measurement(4097, 20.0), measurement(4097, 50.0)]}
     assert chirpstack(object=two).samples == [Flaw(None, Reason.AMBIGUOUS_PROBES)]
-    assert chirpstack(object={"messages": [{"type": "upload_version"}], "err": 0}).silence is Silence.NO_READING
+    assert silence(chirpstack(object={"messages": [{"type": "upload_version"}], "err": 0})) is Silence.NO_READING
 
 
 @pytest.mark.parametrize(

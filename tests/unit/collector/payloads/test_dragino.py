@@ -6,7 +6,7 @@ Where nothing else is said the facts are of Dragino's user manuals and of its ow
 from __future__ import annotations
 
 import pytest
-from peers.decoding import SERVER, chirpstack, in_base64, judged, ms, only, ttn
+from peers.decoding import SERVER, chirpstack, in_base64, judged, ms, only, silence, ttn
 
 from collector.payloads.message import Flaw, Reason, Sample, Silence
 from heating.reading import Quality
@@ -152,9 +152,9 @@ def test_the_frame_is_asked_where_the_codec_leaves_the_temperature_out():
     zero = {"decoded_payload": {"Hum_SHT": 60.0, "BatV": 3.0}, "f_port": 2}
     raw = {"frm_payload": in_base64("CBB8000002580000000000")}
     assert only(ttn({"uplink_message": {**zero, **raw}})).temperature_c == 0.0
-    assert ttn({"uplink_message": zero}).silence is Silence.NO_READING
+    assert silence(ttn({"uplink_message": zero})) is Silence.NO_READING
     # A codec of another maker: its frame is none of ours.
-    assert chirpstack("CBB8000002580000000000", "door", 2, object={"open": True}).silence is Silence.NO_READING
+    assert silence(chirpstack("CBB8000002580000000000", "door", 2, object={"open": True})) is Silence.NO_READING
 
 
 def test_a_clock_of_its_own_by_the_codec():

@@ -6,7 +6,7 @@ Sources are named beside the facts; the messages are written anew around them.
 from __future__ import annotations
 
 import pytest
-from peers.decoding import SERVER, decode, ms, only
+from peers.decoding import SERVER, decode, ms, only, silence
 
 from collector.payloads.message import Flaw, Reason, Silence
 from heating.reading import Quality
@@ -23,7 +23,7 @@ def test_tasmota_board_topics_and_clock():
     sensors = {"ESP32": {"Temperature": 53.0}, "SI7021": {"Temperature": 20.5, "Humidity": None}}
     message = decode("tasmota", "flat1/tele/SENSOR", {"Time": "1970-01-01T00:01:00", **sensors}, filter="+/tele/SENSOR")
     assert (message.device_id, only(message).temperature_c, only(message).ts_ms) == ("flat1", 20.5, None)
-    assert decode("tasmota", "tele/x/STATE", {}).silence is Silence.STATUS
+    assert silence(decode("tasmota", "tele/x/STATE", {})) is Silence.STATUS
     bad = decode("tasmota", "tele/x/SENSOR", {"Time": "x", **sensors})
     assert bad.samples == [Flaw(None, Reason.BAD_TIME)]
     utc = decode("tasmota", "tele/x/SENSOR", {"Time": "2026-12-01T10:00:00", "S": {"Temperature": 1}}, timezone="UTC")
@@ -64,7 +64,7 @@ def test_tasmota_sensors(sensors, expected):
 )
 def test_tasmota_messages_without_reading(sensors):
     message = decode("tasmota", "tele/x/SENSOR", {"Time": "2026-12-01T10:00:00", **sensors})
-    assert message.silence is Silence.NO_READING
+    assert silence(message) is Silence.NO_READING
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_sensors_behind_a_zigbee_bridge(topic, payload, device):
 
 def test_what_a_zigbee_bridge_says_of_something_else():
     state = {"Device": "0x01F3", "Name": "door", "BatteryVoltage": 2.7, "BatteryPercentage": 17, "LinkQuality": 79}
-    assert decode("tasmota", "tele/zb/SENSOR", {"ZbReceived": {"0x01F3": state}}).silence is Silence.NO_READING
+    assert silence(decode("tasmota", "tele/zb/SENSOR", {"ZbReceived": {"0x01F3": state}})) is Silence.NO_READING
     two = {"ZbReceived": {"0x19D0": ZIGBEE, "0x01F3": state}}
     assert decode("tasmota", "tele/zb/SENSOR", two).samples == [Flaw(None, Reason.WRONG_SHAPE)]
     low = {"ZbReceived": {"0x19D0": ZIGBEE | {"Humidity": 40.1, "BatteryVoltage": 2.4, "BatteryPercentage": 9}}}

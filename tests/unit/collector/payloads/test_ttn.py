@@ -6,7 +6,7 @@ Sources are named beside the facts; the messages are written anew around them.
 from __future__ import annotations
 
 import pytest
-from peers.decoding import SERVER, TTN_UP, decode, in_base64, ms, only, ttn
+from peers.decoding import SERVER, TTN_UP, decode, in_base64, ms, only, silence, ttn
 
 from collector.payloads.message import Flaw, Reason, Silence
 from heating.reading import Quality
@@ -22,7 +22,7 @@ def test_ttn_normalized_simulated_and_raw():
     assert only(decode("ttn", topic, {"uplink_message": raw})).temperature_c == 28.29
     forged = {"end_device_ids": {"device_id": "eui-2"}, "uplink_message": up}
     assert decode("ttn", topic, forged).samples == [Flaw(None, Reason.DEVICE_MISMATCH)]
-    assert decode("ttn", "v3/app@heat/devices/eui-1/down/ack", {}).silence is Silence.STATUS
+    assert silence(decode("ttn", "v3/app@heat/devices/eui-1/down/ack", {})) is Silence.STATUS
 
 
 def test_ttn_normalized_as_a_list_and_on_its_own_topic():
