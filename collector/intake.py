@@ -1,47 +1,32 @@
 """Accept or reject: the rules of contract §4 on one packet, without I/O.
 
-`judge` knows all of them, and the reason where one is broken. `at_a_glance` accepts what is plainly in order, by the
-same limits and much faster; it refuses nothing, and what it does not accept is judged.
+`judge` knows all of them, and the reason where one is broken. `glance.py` accepts what is plainly in order, by the
+same limits and much faster; what it does not accept is judged.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from math import isfinite
 
 import msgspec
 
+from collector.glance import Plain, Seats, at_a_glance
+from collector.limits import AIR_C, FUTURE_MS, WATER_C
 from collector.packet import Packet
-from collector.payloads.message import YEAR_2000_MS, Flaw, Message, Reason, Sample, Silence
-from collector.payloads.native import REPLAYED, WirePacket, marks
+from collector.payloads.message import Flaw, Message, Reason, Sample, Silence
 from heating.reading import Quality, Reading
 from heating.register import Register
 from heating.site import MeasurementPoint, PointKind
 
-_FUTURE_MS = 5 * 60 * 1000
-_AIR_C = {PointKind.ROOM: (-30.0, 60.0), PointKind.OUTDOOR: (-60.0, 60.0)}
-_WATER_C = (0.0, 150.0)
 _QUALITY = tuple(Quality(bits) for bits in range(32))
 _SERVER_TIME = int(Quality.SERVER_TIME)
-_FOR_EVER_MS = 10**14
 
 
 class Ignored(msgspec.Struct, frozen=True, gc=False):
     """A reading that nobody needs, and why."""
 
     silence: Silence
-
-
-class Seat(msgspec.Struct, frozen=True, gc=False):
-    """The one point where a device ever sat, from `start_ms` to before `end_ms`, and what its readings lie between."""
-
-    kind: PointKind
-    point_id: str
-    device_id: str
-    start_ms: int
-    end_ms: int
-    low_c: float
-    high_c: float
 
 
 Outcome = Reading | Flaw | Ignored
@@ -61,43 +46,11 @@ class Intake:
     def __init__(self, register: Register, retention_ms: int = 0) -> None:
         self.register = register
         self._retention_ms = retention_ms
-        self._seats = _seats(register)
+        self._seats = Seats(register)
 
-    def at_a_glance(self, packet: Packet, found: WirePacket) -> list[Reading] | None:
-        """Return the readings of a packet if nothing is wrong with any of them, None if that takes a closer look.
-
-        So much is plain: air measured by a device that never moved, at instants in milliseconds.
-        """
-        readings, received_ms = found.each, packet.received_ms
-        seat = self._seats.get(found.device_id or "")
-        if seat is None or not readings:
-            return None
-        oldest_ms = max(seat.start_ms, received_ms - self._retention_ms if self._retention_ms else 0)
-        before_ms = min(seat.end_ms, received_ms + _FUTURE_MS + 1)
-        low_c, high_c = seat.low_c, seat.high_c
-        accepted = []
-        flags = marks(found.flags) if found.flags else 0
-        for r in readings:
-            ts_ms, value = r.ts, r.temperature_c
-            if type(ts_ms) is not int or value is None:
-                return None
-            if not (oldest_ms <= ts_ms < before_ms and low_c <= value <= high_c):
-                return None
-            accepted.append(
-                Reading(
-                    kind=seat.kind,
-                    point_id=seat.point_id,
-                    device_id=seat.device_id,
-                    ts_ms=ts_ms,
-                    temperature_c=value,
-                    humidity_pct=r.humidity_pct,
-                    battery_v=found.battery_v,
-                    rssi_dbm=found.rssi_dbm,
-                    lag_s=(received_ms - ts_ms) / 1000.0,
-                    quality=_QUALITY[flags | REPLAYED if r.replayed else flags],
-                )
-            )
-        return accepted
+    def at_a_glance(self, packets: Sequence[Packet], found: Sequence[object]) -> Plain:
+        """Return those packets of a batch of which nothing is wrong with any reading (see `collector.glance`)."""
+        return at_a_glance(self._seats, self._retention_ms, packets, found)
 
     def judge(self, packet: Packet, message: Message, server_ms: int) -> list[Outcome]:
         """Return what becomes of each reading of a packet, in order.
@@ -124,7 +77,7 @@ class Intake:
                 return Flaw(sample.index, Reason.NO_CLOCK)
             ts_ms = server_ms
             quality |= _SERVER_TIME
-        elif ts_ms > packet.received_ms + _FUTURE_MS:
+        elif ts_ms > packet.received_ms + FUTURE_MS:
             return Flaw(sample.index, Reason.FUTURE)
         elif self._retention_ms and ts_ms < packet.received_ms - self._retention_ms:
             return Flaw(sample.index, Reason.TOO_OLD)
@@ -136,19 +89,6 @@ class Intake:
         if problem is not None:
             return Flaw(sample.index, problem)
         return _reading(point, device_id, sample, ts_ms, (packet.received_ms - ts_ms) / 1000.0, _QUALITY[quality])
-
-
-def _seats(register: Register) -> dict[str, Seat]:
-    moves = Counter(placement.device_id for placement in register.placements)
-    seats = {}
-    for placement in register.placements:
-        point, device_id = register.by_id.get(placement.point_id), placement.device_id
-        if point is None or point.kind not in _AIR_C or moves[device_id] > 1:
-            continue
-        start_ms = max(placement.start_ms or 0, YEAR_2000_MS)
-        end_ms = _FOR_EVER_MS if placement.end_ms is None else placement.end_ms
-        seats[device_id] = Seat(point.kind, point.point_id, device_id, start_ms, end_ms, *_AIR_C[point.kind])
-    return seats
 
 
 def _last_without_clock(message: Message) -> Sample | None:
@@ -166,7 +106,7 @@ def _problem(kind: PointKind, sample: Sample) -> Reason | None:
     value = sample.temperature_c
     if value is None:
         return Reason.NO_VALUE
-    low, high = _AIR_C[kind]
+    low, high = AIR_C[kind]
     if low <= value <= high:
         return None
     return Reason.OUT_OF_RANGE if isfinite(value) else Reason.NOT_FINITE
@@ -178,7 +118,7 @@ def _water_problem(sample: Sample) -> Reason | None:
         return Reason.NO_VALUE
     if not all(isfinite(v) for v in (supply_c, return_c, flow_m3h) if v is not None):
         return Reason.NOT_FINITE
-    low, high = _WATER_C
+    low, high = WATER_C
     inside = all(low <= v <= high for v in (supply_c, return_c) if v is not None)
     return None if inside else Reason.OUT_OF_RANGE
 

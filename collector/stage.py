@@ -22,9 +22,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
-from collector.batch import Judge
 from collector.courier import Courier
 from collector.inbox import Inbox
+from collector.judge import Judge
 from collector.losses import Losses
 from collector.patience import Patience
 from collector.routes import Routes
@@ -84,10 +84,9 @@ class CollectorStage:
         self._timekeeper = Timekeeper(setup.zone)
         judge = Judge(Routes(mqtt.topics, setup.zone), self._timekeeper)
         self._writer = Writer(judge, store, ledger, clock, setup.retention_days)
-        # Two batches share the window: one is written while the broker sends the next.
-        self._courier = Courier(
-            settings, max(1, mqtt.receive_maximum // 2), self._inbox, self._writer, _spool(settings)
-        )
+        # A whole window is one batch: the fewer transactions, the less a packet costs, and the broker's next window is
+        # on its way as soon as this one is acknowledged.
+        self._courier = Courier(settings, mqtt.receive_maximum, self._inbox, self._writer, _spool(settings))
         self._losses = Losses(settings.state_dir, mqtt.session_expiry_s)
         self._session = Session(mqtt, self._inbox, clock, Remembered(settings.state_dir), self._losses)
         self._chain = ledger.chain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -25,7 +25,7 @@ class Tally:
 
     def __init__(self, packets: int = 0) -> None:
         self.counts: Counter[str] = Counter({str(Count.PACKETS): packets} if packets else {})
-        self.devices: dict[str, dict[str, int]] = {}
+        self.devices: dict[str, Counter[str]] = {}
 
     def add(self, fate: Count, device_id: str, *, reason: str = "") -> None:
         """Count one received reading and what became of it; a blank device is not registered."""
@@ -33,15 +33,11 @@ class Tally:
             self.counts[f"{fate}.{reason}"] += 1
         self.add_all(fate, (device_id,))
 
-    def add_all(self, fate: Count, device_ids: Iterable[str]) -> None:
+    def add_all(self, fate: Count, device_ids: Sequence[str]) -> None:
         """Count received readings that shared a fate, one for each mention of their device."""
-        name, total = str(fate), 0
-        for device_id, count in Counter(device_ids).items():
-            total += count
-            self._count(device_id, name, count)
-        if total:
-            self.counts[_RECEIVED] += total
-            self.counts[name] += total
+        if device_ids:
+            self.counts[_RECEIVED] += len(device_ids)
+            self._count(fate, device_ids)
 
     def status(self) -> None:
         """Count a status message, which is a packet and no reading."""
@@ -49,15 +45,16 @@ class Tally:
 
     def late(self, device_id: str) -> None:
         """Count a stored reading as late."""
-        self.counts[str(Count.LATE)] += 1
-        self._count(device_id, str(Count.LATE), 1)
+        self._count(Count.LATE, (device_id,))
 
-    def _count(self, device_id: str, name: str, count: int) -> None:
-        counts = self.devices.get(device_id)
-        if counts is None:
-            self.devices[device_id] = {name: count}
+    def _count(self, what: Count, device_ids: Sequence[str]) -> None:
+        name = str(what)
+        self.counts[name] += len(device_ids)
+        found = self.devices.get(name)
+        if found is None:
+            self.devices[name] = Counter(device_ids)
         else:
-            counts[name] = counts.get(name, 0) + count
+            found.update(device_ids)
 
 
 _RECEIVED = str(Count.RECEIVED)

@@ -26,7 +26,7 @@ from collector.sequence import Sequence as Numbers
 from heating.device_clock import ClockState, DeviceClock, is_wrong
 from heating.instants import from_ms
 from heating.ledger.port import ClockRecord, Journal
-from heating.reading import Quality, Reading
+from heating.reading import Quality
 
 __all__ = ["ClockState", "DeviceClock", "Timekeeper"]
 
@@ -96,17 +96,14 @@ class Timekeeper:
                 newest = sample.ts_ms
         _note_offset(track, packet, newest)
 
-    def saw_plain(self, packet: Packet, found: WirePacket, readings: Sequence[Reading]) -> None:
-        """Note a packet that was accepted at a glance, with its readings: the same as `saw`."""
-        track = self._touched(readings[0].device_id, packet)
-        newest: int | None = None
-        for written, reading in zip(found.each, readings, strict=True):
-            ts_ms = reading.ts_ms
-            if written.seq is not None:
-                track.numbers.saw(written.seq, ts_ms)
-            if not written.replayed and (newest is None or ts_ms > newest):
-                newest = ts_ms
-        _note_offset(track, packet, newest)
+    def saw_plain(self, packet: Packet, found: WirePacket, newest_ms: int | None) -> None:
+        """Note a packet that was accepted at a glance, and its newest reading that was not replayed: as `saw`."""
+        track = self._touched(found.device_id or "", packet)
+        for written in found.each:
+            seq, ts_ms = written.seq, written.ts
+            if seq is not None and type(ts_ms) is int:
+                track.numbers.saw(seq, ts_ms)
+        _note_offset(track, packet, newest_ms)
 
     def _touched(self, device_id: str, packet: Packet) -> _Track:
         track = self._tracks.get(device_id)

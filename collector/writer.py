@@ -13,8 +13,9 @@ from datetime import timedelta
 
 import numpy as np
 
-from collector.batch import Batch, Decoded, Judge, Plain, Step
+from collector.batch import Batch, Step
 from collector.intake import Intake
+from collector.judge import Decoded, Judge
 from collector.payloads.message import Flaw, Reason, Silence
 from collector.quarantine import rejections
 from collector.tally import Count, Tally
@@ -105,12 +106,12 @@ class Writer:
             batch.judged = self._judge.judge(decoded, self._intake, self._remembered(decoded))
         batch.step = Step.JUDGED
 
-    def _remembered(self, decoded: list[Plain | Decoded]) -> dict[str, int]:
-        fingerprints = [d.fingerprint for d in decoded if type(d) is Decoded and d.fingerprint]
+    def _remembered(self, decoded: Decoded) -> dict[str, int]:
+        fingerprints = decoded.fingerprints
         return self._journal.clockless(fingerprints, self._clock.now()) if fingerprints else {}
 
     def _begin(self, batch: Batch) -> None:
-        accepted = ReadingTable.of(batch.judged.accepted)
+        accepted = batch.judged.accepted
         unseen = self._store.unseen(accepted) if len(accepted) else np.zeros(0, dtype=np.bool_)
         batch.fresh = accepted if unseen.all() else accepted.rows(unseen)
         batch.fresh_at = np.flatnonzero(unseen).tolist()
@@ -169,8 +170,8 @@ class Writer:
                 here.add(key)
                 tally.add(Count.QUARANTINED, rejection.device_id, reason=rejection.row.reason)
                 rows.append(rejection.row)
-        stored = (device_id for i, (device_id, _) in enumerate(batch.keys) if i not in batch.refused)
-        tally.add_all(Count.STORED, stored if batch.refused else batch.fresh.device.tolist())
+        stored = [device_id for i, (device_id, _) in enumerate(batch.keys) if i not in batch.refused]
+        tally.add_all(Count.STORED, stored)
         for i in batch.refused:
             tally.add(Count.QUARANTINED, batch.keys[i][0], reason=Reason.STORE_REFUSED.value)
             rows.append(_refused_row(batch, i))
@@ -212,7 +213,7 @@ def _intent(batch: Batch) -> BatchIntent:
 
 def _refused_row(batch: Batch, i: int) -> RejectedReading:
     place = batch.fresh_at[i]
-    number, index = batch.judged.packet_of[place], batch.judged.index_of[place]
+    number, index = int(batch.judged.packet_of[place]), int(batch.judged.index_of[place])
     log.warning("store refused a reading device=%s reason=%s", batch.fresh.device[i], batch.refused[i])
     return rejections(batch.packets[number], "", [Flaw(index, Reason.STORE_REFUSED)])[0].row
 

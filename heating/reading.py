@@ -5,6 +5,7 @@ Shapes: N readings, P points, T instants. Temperatures in °C; NaN means absent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum, IntFlag
 from typing import Any, Self
@@ -101,11 +102,11 @@ class ReadingTable:
         of: dict[str, tuple[Any, ...]] = dict(zip(names, columns, strict=True))
         return cls(
             kind=np.fromiter(map(_CODES.__getitem__, of["kind"]), dtype=np.int64, count=len(readings)),
-            point=_texts(of["point_id"]),
-            device=_texts(of["device_id"]),
+            point=texts_of(of["point_id"]),
+            device=texts_of(of["device_id"]),
             ts_ms=np.array(of["ts_ms"], dtype=np.int64),
             quality=np.fromiter(of["quality"], dtype=np.int64, count=len(readings)),
-            **{name: _floats(of[name]) for name in VALUE_FIELDS},
+            **{name: floats_of(of[name]) for name in VALUE_FIELDS},
         )
 
     def rows(self, which: Bools | Ints) -> Self:
@@ -224,13 +225,15 @@ class TemperatureGrid:
         return cls(series.points, times, step_ms, grid)
 
 
-def _texts(values: tuple[str, ...]) -> Texts:
+def texts_of(values: Sequence[str]) -> Texts:
+    """Return texts as a column."""
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column
 
 
-def _floats(values: tuple[float | None, ...]) -> Floats:
+def floats_of(values: Sequence[float | None]) -> Floats:
+    """Return numbers as a column, NaN where there is none."""
     # None becomes NaN, which costs five times a number; most columns have either no None or nothing else.
     if values.count(None) == len(values):
         return np.full(len(values), np.nan)

@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from heating.instants import to_ms
-from heating.ledger import clocks, numbers, quarantine, tables
-from heating.ledger.codec import canonical, chunks, plain, unique
+from heating.ledger import clocks, device_days, numbers, quarantine, tables
+from heating.ledger.codec import canonical, chunks, unique
 from heating.ledger.database import Database
 from heating.ledger.port import BatchIntent, Change, ClockRecord, DeviceDay, RejectedReading, Stranger
 from heating.ledger.quarantine import QuarantineCap
@@ -20,8 +20,6 @@ CLOCKLESS_MS = timedelta(minutes=10) // timedelta(milliseconds=1)
 
 _CHANGES, _LAST_COMMIT = "changes", "collector.last_commit_ms"
 _ONE = 1
-# What becomes of a reading (contract §4): received = the sum of these.
-_FATES = ("stored", "repeated", "ignored", "quarantined")
 _decoder = msgspec.json.Decoder(BatchIntent)
 _points = msgspec.json.Decoder(tuple[str, ...])
 
@@ -58,7 +56,7 @@ class SqlJournal:
             self._commit_time(connection, at)
             dropped = quarantine.add(connection, rejected, self._cap)
             _count(connection, {**counts, "quarantine_dropped": counts.get("quarantine_dropped", 0) + dropped})
-            _count_devices(connection, devices, day or at.astimezone(UTC).date())
+            device_days.add(connection, devices, day or at.astimezone(UTC).date())
             intent = _intent(connection)
             if intent is not None:
                 connection.execute(delete(tables.intent))
@@ -82,21 +80,13 @@ class SqlJournal:
 
         `received` is what the fates add up to; the collector leaves it out, which halves the rows of a batch.
         """
-        t = tables.device_days.c
-        query = select(t.day, t.device_id, t.name, t.value).where(t.day.between(first.isoformat(), last.isoformat()))
-        if device_id is not None:
-            query = query.where(t.device_id == device_id)
-        found: dict[tuple[str, str], dict[str, int]] = {}
         with self._db.read() as connection:
-            for day, device, name, value in connection.execute(query.order_by(t.day, t.device_id, t.name)):
-                found.setdefault((day, device), {})[name] = value
-        return [_device_day(device, day, counts) for (day, device), counts in found.items()]
+            return device_days.listed(connection, first, last, device_id)
 
     def forget_device_days(self, before: date) -> int:
         """Drop the counts of days before `before`; return how many rows went."""
         with self._db.write() as connection:
-            old = tables.device_days.c.day < before.isoformat()
-            return connection.execute(delete(tables.device_days).where(old)).rowcount
+            return device_days.forget(connection, before)
 
     def announce(self, oldest_ms: int, newest_ms: int, late_points: Sequence[str], at: datetime) -> int:
         """Commit a change that came without an intent."""
@@ -181,11 +171,6 @@ class SqlJournal:
         numbers.put(connection, _LAST_COMMIT, now_ms)
 
 
-def _device_day(device_id: str, day: str, counts: dict[str, int]) -> DeviceDay:
-    received = sum(counts.get(fate, 0) for fate in _FATES)
-    return DeviceDay(device_id, date.fromisoformat(day), {**counts, "received": received} if received else counts)
-
-
 def _intent(connection: Connection) -> BatchIntent | None:
     body = connection.execute(select(tables.intent.c.body)).scalar_one_or_none()
     return None if body is None else _decoder.decode(body)
@@ -233,15 +218,3 @@ def _count(connection: Connection, counts: Mapping[str, int]) -> None:
     rows = [(name, value) for name, value in sorted(counts.items()) if value]
     if rows:
         numbers.add_many(connection, tables.counters, rows)
-
-
-def _count_devices(connection: Connection, devices: Mapping[str, Mapping[str, int]], day: date) -> None:
-    on = day.isoformat()
-    rows = [
-        (on, device, name, value)
-        for device, counts in ((plain(device), devices[device]) for device in sorted(devices))
-        for name, value in sorted(counts.items())
-        if value
-    ]
-    if rows:
-        numbers.add_many(connection, tables.device_days, rows)

@@ -34,9 +34,9 @@ class Journal(Protocol):
         """Commit counters (added up), per-device counters, quarantine rows; turn the intent into a change.
 
         Only now may readers hear of the change: before, they could pass it while its readings are not in the store.
-        `devices` maps a device to its counts, booked under `day` (the UTC day of `at` unless given; the collector
-        gives the site's); `UNNAMED` counts what names no registered device. Quarantine has a cap: the oldest rows
-        make room and are counted as `quarantine_dropped`.
+        `devices` says by name of a count, and then by device, how many: booked under `day` (the UTC day of `at` unless
+        given; the collector gives the site's); `UNNAMED` counts what names no registered device. Quarantine has a
+        cap: the oldest rows make room and are counted as `quarantine_dropped`.
         """
         ...
 

@@ -16,11 +16,13 @@ def upsert(
     connection: Connection, table: Table, *, replace: Sequence[str] = (), add: Sequence[str] = ()
 ) -> sqlite.Insert | postgresql.Insert:
     """Return an insert that, where the key exists, replaces or adds columns; with neither it leaves the row."""
-    return _upsert(connection.dialect, table, replace=replace, add=add)
+    return _upsert(connection.dialect, table, tuple(replace), tuple(add))
 
 
+# Kept: to build such a statement costs more than to execute it.
+@lru_cache(maxsize=64)
 def _upsert(
-    dialect: Dialect, table: Table, *, replace: Sequence[str] = (), add: Sequence[str] = ()
+    dialect: Dialect, table: Table, replace: tuple[str, ...], add: tuple[str, ...]
 ) -> sqlite.Insert | postgresql.Insert:
     insert = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)  # type: sqlite.Insert | postgresql.Insert
     key = [column.name for column in table.primary_key]
@@ -76,5 +78,5 @@ def put_mark(connection: Connection, name: str, value: str) -> None:
 @lru_cache(maxsize=8)
 def _adding(dialect: Dialect, table: Table) -> tuple[str, bool]:
     """Return the statement of `add_many` as text, and whether its parameters go by position."""
-    statement = _upsert(dialect, table, add=("value",)).compile(dialect=dialect)
+    statement = _upsert(dialect, table, (), ("value",)).compile(dialect=dialect)
     return str(statement), statement.positional

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 # Raised with every change of a table; a ledger of a newer schema is refused.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 FOREVER = 2**63 - 1
 
@@ -140,7 +140,16 @@ counters = Table(
     sqlite_with_rowid=False,
 )
 
-# The day comes first: a batch touches one day's pages and no others.
+# The counts of a batch, until they are folded into `device_days`.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("row", _ROW, primary_key=True),
+    Column("day", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# The day comes first: a fold touches the pages of a day or two and no others.
 device_days = Table(
     "device_days",
     metadata,

@@ -95,8 +95,9 @@ class MemoryJournal:
         self.fault("finish")
         self.totals.update(counts)
         self.rows.extend(rejected)
-        for device, numbers in devices.items():
-            self.devices.setdefault(device, Counter()).update(numbers)
+        for name, numbers in devices.items():
+            for device, count in numbers.items():
+                self.devices.setdefault(device, Counter())[name] += count
         self.intent = None
         self.fault("finished")
 

@@ -29,7 +29,7 @@ def count(ledger: Ledger, first: int) -> None:
         key = (f"D{number % 7}", number)
         ledger.journal.begin(BatchIntent(keys=(key,), oldest_ms=number, newest_ms=number), AT)
         say(f"begun {number}")
-        ledger.journal.finish({"stored": 1}, (), {key[0]: {"stored": 1}}, AT)
+        ledger.journal.finish({"stored": 1}, (), {"stored": {key[0]: 1}}, AT)
         say(f"finished {number}")
 
 

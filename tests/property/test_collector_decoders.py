@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import fields
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from peers.books import MemoryLedger, MemoryStore
 
-from collector.batch import Batch, Judge
+from collector.batch import Batch, Judged
 from collector.intake import Ignored, Intake
+from collector.judge import Judge
 from collector.packet import Packet, clip
 from collector.payloads.families import FAMILIES, decoder_for
 from collector.payloads.message import Flaw, Message
@@ -23,7 +26,7 @@ from collector.timekeeping import Timekeeper
 from collector.writer import Writer
 from heating.clock import ManualClock
 from heating.instants import from_ms
-from heating.reading import Reading
+from heating.reading import Reading, ReadingTable
 from heating.register import Register
 from heating.site import MeasurementPoint, Placement, PointKind
 
@@ -260,14 +263,37 @@ def agree(device: str, payload: bytes, retention_ms: int, *, retained: bool = Fa
     message = native(came.topic, payload)
     judged = intake.judge(came, message, NOW)
     assert native.message(found) == message if isinstance(found, WirePacket) else found == message
-    at_once = intake.at_a_glance(came, found) if isinstance(found, WirePacket) else None
-    plain = device in ("D1", "D3") and all(isinstance(outcome, Reading) for outcome in judged)
-    if at_once is not None:
-        assert at_once == judged
+    at_once = intake.at_a_glance([came], [found])
+    if at_once.places:
+        assert same(at_once.readings, ReadingTable.of(judged))
+        assert at_once.index_of.tolist() == list(range(len(judged)))
         watched, short = Timekeeper(ZONE), Timekeeper(ZONE)
         watched.saw(came, message)
-        short.saw_plain(came, found, at_once)
+        short.saw_plain(came, *at_once.wires, *at_once.newest_ms)
         assert short._tracks == watched._tracks
-    elif plain and isinstance(found, WirePacket):
+    elif device in ("D1", "D3") and all(isinstance(one, Reading) for one in judged) and isinstance(found, WirePacket):
         # Everything that has its time in milliseconds goes the short way.
         assert any(type(one.ts) is not int or not 946_684_800_000 <= one.ts < 10**14 for one in found.each)
+
+
+def same(one: ReadingTable, other: ReadingTable) -> bool:
+    columns = [(getattr(one, f.name), getattr(other, f.name)) for f in fields(ReadingTable)]
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") and a.dtype == b.dtype for a, b in columns)
+
+
+@given(st.lists(st.tuples(st.sampled_from(DEVICES), NEARLY), max_size=8))
+def test_a_batch_is_judged_as_its_packets_are_one_by_one(sent):
+    packets = [packet(f"heatwatch/v1/{device}/readings", json.dumps(tree).encode()) for device, tree in sent]
+    whole = judged_at_once(packets)
+    apart = [judged_at_once([one]) for one in packets]
+    assert same(whole.accepted, ReadingTable.joined([one.accepted for one in apart]))
+    assert whole.packet_of.tolist() == [i for i, one in enumerate(apart) for _ in range(len(one.accepted))]
+    assert whole.index_of.tolist() == [index for one in apart for index in one.index_of.tolist()]
+    assert whole.rejected == [row for one in apart for row in one.rejected]
+    assert whole.ignored == [row for one in apart for row in one.ignored]
+
+
+def judged_at_once(packets: list[Packet]) -> Judged:
+    routes = Routes([TopicSettings(filter="heatwatch/v1/+/readings", decoder="native")], ZONE)
+    judge, intake = Judge(routes, Timekeeper(ZONE)), Intake(ESTATE)
+    return judge.judge(judge.decode(packets, intake), intake, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 
 import pytest
@@ -49,8 +50,8 @@ def test_counters_add_up(ledger: Ledger) -> None:
 
 def test_received_is_what_the_fates_of_a_device_add_up_to(ledger: Ledger) -> None:
     today = date(2026, 11, 22)
-    ledger.journal.finish({}, (), {"D1": {"received": 2, "stored": 1, "repeated": 1}}, T0, day=today)
-    ledger.journal.finish({}, (), {"D1": {"stored": 3, "late": 1}, "D2": {"quarantined": 1}}, T0, day=today)
+    ledger.journal.finish({}, (), {"received": {"D1": 2}, "stored": {"D1": 1}, "repeated": {"D1": 1}}, T0, day=today)
+    ledger.journal.finish({}, (), {"stored": {"D1": 3}, "late": {"D1": 1}, "quarantined": {"D2": 1}}, T0, day=today)
     assert ledger.journal.device_days(today, today) == [
         DeviceDay("D1", today, {"received": 5, "stored": 4, "repeated": 1, "late": 1}),
         DeviceDay("D2", today, {"received": 1, "quarantined": 1}),
@@ -59,9 +60,9 @@ def test_received_is_what_the_fates_of_a_device_add_up_to(ledger: Ledger) -> Non
 
 def test_counts_of_each_device_and_day(ledger: Ledger) -> None:
     today, tomorrow = date(2026, 11, 22), date(2026, 11, 23)
-    ledger.journal.finish({}, (), {"D2": {"received": 1, "stored": 1}, "D1": {"received": 2}}, T0)
-    ledger.journal.finish({}, (), {"D1": {"received": 1, "late": 1}}, T0)
-    ledger.journal.finish({}, (), {"D1": {"received": 7}}, T0, day=tomorrow)
+    ledger.journal.finish({}, (), {"received": {"D2": 1, "D1": 2}, "stored": {"D2": 1}}, T0)
+    ledger.journal.finish({}, (), {"received": {"D1": 1}, "late": {"D1": 1}}, T0)
+    ledger.journal.finish({}, (), {"received": {"D1": 7}}, T0, day=tomorrow)
     both = ledger.journal.device_days(today, tomorrow)
     assert both == [
         DeviceDay("D1", today, {"received": 3, "late": 1}),
@@ -71,6 +72,27 @@ def test_counts_of_each_device_and_day(ledger: Ledger) -> None:
     assert ledger.journal.device_days(today, today, device_id="D2") == both[1:2]
     assert ledger.journal.forget_device_days(tomorrow) == 4
     assert ledger.journal.device_days(today, tomorrow) == both[2:]
+
+
+def test_counts_of_devices_are_the_same_folded_and_not(ledger: Ledger, ledger_url: str) -> None:
+    first, devices = date(2026, 11, 22), [f"D{n}" for n in range(5)]
+    expected: Counter[tuple[date, str]] = Counter()
+    for batch in range(150):  # folded twice on the way, the last of them waiting
+        day, of = first + timedelta(days=batch // 70), {device: batch % (n + 2) for n, device in enumerate(devices)}
+        ledger.journal.finish({}, (), {"stored": of, "late": {"D1": 1}}, T0, day=day)
+        expected.update({(day, device): count for device, count in of.items()})
+    found = ledger.journal.device_days(first, first + timedelta(days=2))
+    assert {(one.day, one.device_id): one.counts["stored"] for one in found} == dict(expected)
+    assert [one.counts.get("late", 0) for one in found if one.device_id == "D1"] == [70, 70, 10]
+    assert ledger.journal.device_days(first, first, device_id="D3") == [
+        one for one in found[:5] if one.device_id == "D3"
+    ]
+    ledger.close()
+    again = open_ledger(ledger_url)
+    assert again.journal.device_days(first, first + timedelta(days=2)) == found
+    again.journal.forget_device_days(first + timedelta(days=2))
+    assert again.journal.device_days(first, first + timedelta(days=2)) == found[10:]
+    again.close()
 
 
 def test_numbers_of_changes_are_never_given_again(ledger: Ledger, ledger_url: str) -> None:
@@ -131,7 +153,7 @@ def test_quarantine_has_a_cap_and_counts_what_it_drops(ledger_url: str, cap: Qua
 
 
 def test_text_that_no_database_takes_is_kept_readable(ledger: Ledger) -> None:
-    ledger.journal.finish({}, [rejected(topic="a\x00b\ud800", reason="\x00")], {"D\x00": {"received": 1}}, T0)
+    ledger.journal.finish({}, [rejected(topic="a\x00b\ud800", reason="\x00")], {"received": {"D\x00": 1}}, T0)
     (_, row) = ledger.journal.quarantined()[0]
     assert (row.topic, row.reason) == ("a\ufffdb\ufffd", "\ufffd")
     assert ledger.journal.was_quarantined("a\x00b\ud800", row.sha256, 0, after(days=-1))

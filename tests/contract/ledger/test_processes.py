@@ -77,7 +77,7 @@ def test_counters_add_up_over_kills_at_any_moment(ledger_url: str) -> None:
         if open_intent:
             (key,) = open_intent.keys
             assert key[1] == following - 1
-            ledger.journal.finish({"stored": 1}, (), {key[0]: {"stored": 1}}, T0)
+            ledger.journal.finish({"stored": 1}, (), {"stored": {key[0]: 1}}, T0)
     assert [change.newest_ms for change in ledger.journal.changes_after(0)] == list(range(following))
     for day in ledger.journal.device_days(date(2026, 11, 22), date(2026, 11, 22)):
         counted[day.device_id] += day.counts["stored"]
@@ -165,9 +165,12 @@ def test_a_ledger_of_an_older_heatwatch_gets_what_it_lacks(ledger: Ledger, ledge
     assert isinstance(ledger, SqlLedger)
     with ledger._db.write() as connection:
         connection.exec_driver_sql("DROP TABLE device_clocks")
+        connection.exec_driver_sql("DROP TABLE tallies")
         connection.exec_driver_sql("UPDATE ledger_schema SET version = 1")
     opened = open_ledger(ledger_url)
     assert opened.journal.clocks() == []
+    opened.journal.finish({}, (), {"stored": {"D1": 1}}, T0)
+    assert [one.counts["stored"] for one in opened.journal.device_days(T0.date(), T0.date())] == [1]
     opened.close()
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from peers.books import MemoryLedger, MemoryStore
 
-from collector.batch import Judge
 from collector.courier import Courier
 from collector.inbox import Inbox
+from collector.judge import Judge
 from collector.packet import Packet
 from collector.patience import Patience
 from collector.routes import Routes

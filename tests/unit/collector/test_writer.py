@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from peers.books import MemoryLedger, MemoryStore
 
-from collector.batch import Batch, Judge, Step
+from collector.batch import Batch, Step
+from collector.judge import Judge
 from collector.packet import Packet, clip
 from collector.routes import Routes
 from collector.settings import NATIVE_TOPICS, TopicSettings

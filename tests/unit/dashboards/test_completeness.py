@@ -18,7 +18,8 @@ import pytest
 from analyzer.analysis import Rules
 from analyzer.settings import AnalyzerSettings
 from analyzer.sweep import Sweeper
-from collector.batch import Batch, Judge
+from collector.batch import Batch
+from collector.judge import Judge
 from collector.packet import Packet, clip
 from collector.routes import Routes
 from collector.settings import NATIVE_TOPICS
