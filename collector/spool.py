@@ -120,6 +120,8 @@ class Spool:
     def skip(self, span: Span) -> None:
         """Leave a span out of further reading: its packets reached the store by another way."""
         self._skipped.append(span)
+        if self.empty:  # nobody reads what is empty, and it would stay on the disk
+            self.settle(max(self._cursor, *(skipped.end for skipped in self._skipped)))
 
     def close(self) -> None:
         """Close the file that is written; what was confirmed is safe, whatever that says."""

@@ -199,6 +199,19 @@ def test_a_cap_below_one_batch_refuses_and_loses_nothing(tmp_path, opened):
     assert numbers(spool) == [7]
 
 
+def test_what_reached_the_store_by_another_way_is_read_no_more(tmp_path, opened):
+    spool = opened()
+    first, second, third = (spool.append(packets(3, first)) for first in (0, 3, 6))
+    assert first and second and third
+    spool.skip(second)
+    assert numbers(spool) == [0, 1, 2, 6, 7, 8]
+    spool.skip(first)
+    spool.skip(third)
+    assert spool.empty
+    assert spool.size == 0
+    assert not list(tmp_path.rglob("*.spool"))
+
+
 def test_disk_is_given_back_when_all_is_settled(tmp_path, opened):
     spool = opened()
     spool.append(packets(5))
