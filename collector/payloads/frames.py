@@ -29,6 +29,11 @@ def frame_records(frame: bytes, model: str, port: object = None) -> list[Record]
     raise Unreadable(Reason.WRONG_SHAPE)
 
 
-def names_itself(frame: bytes, model: str, port: object) -> bool:
-    """Tell whether model or frame say whose it is, without a guess at the values."""
-    return is_lht65(model) or is_em3(model) or writes_like_milesight(frame, port)
+def names_model(model: str) -> bool:
+    """Tell whether a name is one of a device whose frames are known."""
+    return is_lht65(model) or is_em3(model)
+
+
+def names_itself(frame: bytes, port: object) -> bool:
+    """Tell whether a frame says whose it is, without a guess at the values."""
+    return writes_like_milesight(frame, port)

@@ -104,7 +104,7 @@ def milesight(frame: bytes, model: str) -> list[Record]:
     Raises
     ------
     Unreadable
-        If the first block is unknown or cut short.
+        If the first block is unknown or cut short, or there is a temperature of another channel too.
     """
     log_size = _log_size(frame, model)
     values: Node = {}
@@ -121,6 +121,8 @@ def milesight(frame: bytes, model: str) -> list[Record]:
     except (IndexError, struct.error, KeyError):
         if not at:
             raise Unreadable(Reason.WRONG_SHAPE) from None
+        if "temperature" in values and frame[at + 1 : at + 2] == b"\x67":
+            raise Unreadable(Reason.AMBIGUOUS_PROBES) from None
     return ([Record(values)] if values else []) + logged
 
 

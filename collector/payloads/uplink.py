@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from collector.payloads.codecs import codec_sample
 from collector.payloads.dragino import is_lht65, no_present_reading
 from collector.payloads.fields import REPLAYED, Probes
-from collector.payloads.frames import frame_records, names_itself
+from collector.payloads.frames import frame_records, names_itself, names_model
 from collector.payloads.message import Flaw, Reason, Sample, Unreadable, instant
 from collector.payloads.record import Record
 from collector.payloads.sensecap import telemetry
@@ -95,7 +95,9 @@ class Reader:
                     return found
             except Unreadable as wrong:
                 problem = problem or wrong
-        if names_itself(frame, up.maker_model, up.port) or "Hum_SHT" in up.decoded:
+        # What is a riddle to the codec's reader is none in the frame only where we know the very model.
+        known = names_model(up.maker_model)
+        if known or (problem is None and (names_itself(frame, up.port) or "Hum_SHT" in up.decoded)):
             with suppress(Unreadable):
                 if found := self._raw(frame, up):
                     return found

@@ -128,3 +128,13 @@ def test_frames_of_others_are_not_guessed_at(frame, port):
 @pytest.mark.parametrize("data", ["!!!", "AAEC", base64.b64encode(b"\x03\x67\x01").decode(), "AAAAAAAAAAAAAAAAAAAA"])
 def test_frames_of_nobody(data):
     assert chirpstack(data=data).samples == [Flaw(None, Reason.WRONG_SHAPE)]
+
+
+def test_two_channels_of_temperature_are_a_riddle():
+    """TS302, two probes: 24.1 and 24.7 °C; neither need be the room's."""
+    frame = "017564 0367F100 0467F700"
+    codec = {"battery": 100, "temperature_chn1": 24.1, "temperature_chn2": 24.7}
+    assert judged(chirpstack(frame, "")) == [Reason.AMBIGUOUS_PROBES]
+    assert judged(chirpstack(frame, "", object=codec)) == [Reason.AMBIGUOUS_PROBES]
+    sample = only(chirpstack(frame, "", object=codec, probes={"temperature_chn2": "temperature_c"}))
+    assert sample.temperature_c == 24.7
