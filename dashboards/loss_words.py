@@ -16,9 +16,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "the limit of the broker's queue (mosquitto: max_queued_messages, max_queued_bytes)",
     ),
     "limit_expiry": (
-        "会话保留期限已过（mqtt.session_expiry_s = {seconds} 秒）",
-        "the session had expired (mqtt.session_expiry_s = {seconds} s)",
+        "会话保留期限已过（mqtt.session_expiry_s）",
+        "the session had expired (mqtt.session_expiry_s)",
     ),
+    "limit_seconds": ("{limit}：{seconds:,} 秒", "{limit}: {seconds:,} s"),
     "limit_session": (
         "代理重启未持久化（mosquitto：persistence），或其会话期限更短（persistent_client_expiration）",
         "the broker was restarted without persistence (mosquitto: persistence), or keeps sessions for less "
@@ -47,8 +48,10 @@ def loss_brief(lost: Lost, language: Language) -> str:
 
 def loss_limit(lost: Lost, language: Language) -> str:
     """Return which limit forced it."""
-    key = "limit_queue" if lost.what == "queue" else "limit_expiry" if lost.expired else "limit_session"
-    return say(key, language, _WORDS).format(seconds=lost.expiry_s)
+    limit = say(f"limit_{lost.limit}", language, _WORDS)
+    if lost.limit != "expiry":
+        return limit
+    return say("limit_seconds", language, _WORDS).format(limit=limit, seconds=lost.expiry_s)
 
 
 def loss_entries(lost: Lost) -> str:

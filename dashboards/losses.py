@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -37,6 +38,11 @@ class Lost(Loss, frozen=True, kw_only=True):
     first_entry: int
     last_entry: int
     hash: str
+
+    @property
+    def limit(self) -> Literal["queue", "expiry", "session"]:
+        """Return which limit forced it: of the queue, of the session's time, or of what the broker keeps."""
+        return "queue" if self.what == "queue" else "expiry" if self.expired else "session"
 
     @property
     def expired(self) -> bool:

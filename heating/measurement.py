@@ -40,6 +40,9 @@ class Measurement(StrEnum):
     ORDER_DAY = "order_day"
     INTAKE = "intake"
     DATA_DAY = "data_day"
+    LOSS = "loss"
+    CLOCK_COUNT = "clock_count"
+    DEVICE_CLOCK = "device_clock"
     ROOM_DAY = "room_day"
 
 
@@ -94,6 +97,7 @@ SCHEMAS: dict[Measurement, Schema] = {
             *("mean_c", "p10_c", "outdoor_c", "total", "ok", "below_target", "cold", "confirmed", "unknown", "suspect"),
             *("exempt", "qualified_rate", "devices", "online", "online_rate", "strangers", "lag_p50_s", "lag_p95_s"),
             *("newest_age_s", "judge_lag_s", "unjudged", "waiting", "orders", "overdue"),
+            *("losses_1h", "losses_24h"),
         ),
     ),
     Measurement.HOME_NOW: Schema(
@@ -139,6 +143,17 @@ SCHEMAS: dict[Measurement, Schema] = {
     Measurement.ORDER_DAY: Schema(("step",), ("met", "missed", "early", "late", "due", "waiting", "dropped", "nr")),
     Measurement.INTAKE: Schema(("fate", "reason"), ("readings",)),
     Measurement.DATA_DAY: Schema(("station",), ("points", "hours", "expected_hours", "completeness")),
+    Measurement.LOSS: Schema(
+        ("what",),
+        ("n", "messages", "since_ms", "until_ms", "first_entry", "last_entry"),
+        ("limited_by", "label_zh", "label_en"),
+    ),
+    Measurement.CLOCK_COUNT: Schema(("state",), ("devices",)),
+    Measurement.DEVICE_CLOCK: Schema(
+        ("device",),
+        ("nr", "skew_s", "drift_s_per_day", "missing", "packets", "heard_ms"),
+        ("state", "named", "board", "station", "branch", "building", "home"),
+    ),
     Measurement.ROOM_DAY: Schema(
         ("point",),
         (

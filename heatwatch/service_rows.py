@@ -19,11 +19,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dashboards.grafana import home_rows, order_rows, site_rows
+from dashboards.device_states import device_states
+from dashboards.grafana import collector_rows, home_rows, order_rows, site_rows
 from dashboards.grafana.cold_homes import ColdHomes
 from dashboards.grafana.home_news import HomeNews
 from dashboards.grafana.place_cells import PlaceCells
 from dashboards.grafana.rows import HEARTBEAT, Changed, Row, rollup_of
+from dashboards.losses import LossBook
 from dashboards.newest import NewestReadings
 from dashboards.snapshot import JudgingRules, Snapshot, SnapshotKeeper
 from heating.clock import Clock
@@ -42,8 +44,9 @@ from heating.unknown_devices import still_unknown
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=1)
-# Orders opened before that are not shown any more, unless they are unfinished.
+# Orders opened before that are not shown any more, unless they are unfinished; nor are losses at the broker.
 KEEP_ORDERS = timedelta(days=62)
+# Thirds of branches and clocks of devices.
 _PROFILES_EVERY = timedelta(minutes=5)
 # Hours of rooms are written by the sweep after their end.
 _HOURS_SETTLE = timedelta(minutes=5)
@@ -79,6 +82,8 @@ class ServiceRowsStage:
             Measurement.ORDER_COUNT: Changed(Measurement.ORDER_COUNT),
             Measurement.ORDER_DAY: Changed(Measurement.ORDER_DAY, heartbeat=None),
             Measurement.INTAKE: Changed(Measurement.INTAKE),
+            Measurement.LOSS: Changed(Measurement.LOSS, heartbeat=None),
+            Measurement.CLOCK_COUNT: Changed(Measurement.CLOCK_COUNT),
             Measurement.DATA_DAY: Changed(Measurement.DATA_DAY, heartbeat=None),
             Measurement.POINT_PLACE: Changed(Measurement.POINT_PLACE, heartbeat=None),
             Measurement.EMPTY_STOREY: Changed(Measurement.EMPTY_STOREY, heartbeat=None),
@@ -87,6 +92,7 @@ class ServiceRowsStage:
         self._keeper = SnapshotKeeper(store, ledger, site.rules)
         self._rooms = NewestReadings(store, ledger, KindCode.ROOM, within)
         self._homes = HomeNews()
+        self._losses = LossBook(ledger.chain)
         self._cold: ColdHomes | None = None
         self._places = PlaceCells(Register.of_points(()))
         self._placed: tuple[Register, datetime] | None = None
@@ -146,11 +152,19 @@ class ServiceRowsStage:
         row = site_rows.site_status(self._site.name or "-", snapshot, latest, self._flow(at, snapshot.register))
         self._put(Measurement.SITE_STATUS, [row])
         self._write_homes(snapshot, latest)
+        self._put(Measurement.LOSS, collector_rows.losses(self._losses.noticed_since(at - KEEP_ORDERS)))
         if self._profiles_at is None or at - self._profiles_at >= _PROFILES_EVERY:
             within_ms = int(self._site.rules.stale_after_min * 60_000)
             entries = self._store.latest(KindCode.ENTRY, at_ms=to_ms(at), within_ms=within_ms)
             self._send(Measurement.BRANCH_PROFILE, list(site_rows.branch_profiles(snapshot, latest, entries)))
+            self._write_clocks(snapshot)
             self._profiles_at = at
+
+    def _write_clocks(self, snapshot: Snapshot) -> None:
+        devices = device_states(self._ledger.journal, snapshot.register)
+        self._put(Measurement.CLOCK_COUNT, collector_rows.clock_counts(devices, snapshot.at))
+        rows = list(collector_rows.device_clocks(devices, self._places, snapshot.at))
+        self._send(Measurement.DEVICE_CLOCK, rows)
 
     def _write_homes(self, snapshot: Snapshot, latest: ReadingTable) -> None:
         at = snapshot.at
@@ -190,6 +204,8 @@ class ServiceRowsStage:
             unjudged=unjudged,
             waiting=waiting.get("heatwatch_collector_waiting_packets"),
             strangers=len(still_unknown(self._ledger.journal.strangers(), register)),
+            losses_1h=len(self._losses.noticed_since(at - timedelta(hours=1))),
+            losses_24h=len(self._losses.noticed_since(at - timedelta(days=1))),
         )
 
     def _write_orders(self, snapshot: Snapshot) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
 from alerts.acts import record_event
@@ -25,9 +26,11 @@ from dashboards.snapshot import JudgingRules
 from firmware_sim.scenario import load_scenario
 from firmware_sim.simulate import simulate_to_files
 from heating.clock import ManualClock
+from heating.device_clock import ClockState, DeviceClock
 from heating.instants import from_ms, to_ms
 from heating.ledger.port import Ledger
-from heating.ledger.values import BatchIntent, RejectedReading, Stranger
+from heating.ledger.values import BatchIntent, ClockRecord, RejectedReading, Stranger
+from heating.loss import LOSS, Loss
 from heating.order import OrderState
 from heating.reading import ReadingTable
 from heating.readings_file import read_readings
@@ -82,6 +85,8 @@ class Play:
     def run(self) -> None:
         """Play to the end."""
         self._note_strangers()
+        self._note_losses()
+        self._note_clocks()
         for now, batch in self._batches():
             self.clock.advance((now - self.clock.now()).total_seconds())
             if len(batch):
@@ -137,6 +142,30 @@ class Play:
     def _note_strangers(self) -> None:
         seen = Stranger(device_id="X-1", topic="heatwatch/v1/X-1/readings", first_seen=self.start, last_seen=self.start)
         self.ledger.journal.note_strangers([seen])
+
+    def _note_losses(self) -> None:
+        """The broker's queue was full for a quarter of an hour; then it was restarted without what it had kept."""
+        first, hour = self.start, timedelta(hours=1)
+        drops = [Loss(what="queue", since=first, until=first + n * hour / 12, messages=40 * n) for n in range(1, 4)]
+        gone = Loss(what="session", since=first + hour, until=first + 2 * hour, expiry_s=604_800)
+        for loss in (*drops, gone):
+            self.ledger.chain.append(LOSS, "collector", msgspec.to_builtins(loss), loss.until)
+
+    def _note_clocks(self) -> None:
+        devices = sorted(set(self.table.device.tolist()))
+        told = {ClockState.LOCAL_AS_UTC: 28_790.0, ClockState.AHEAD: 190.0, ClockState.BEHIND: -4_000.0}
+        states = [*told, *[ClockState.GOOD] * (len(devices) - len(told))]
+        self.ledger.journal.note_clocks(
+            [
+                ClockRecord(
+                    DeviceClock(
+                        device_id=device, state=state, skew_s=told.get(state, 0.4), drift_s_per_day=1.5,
+                        packets=90 + n, missing=7 if n == 4 else 0, at=self.plan.end - timedelta(minutes=n % 20),
+                    )
+                )
+                for n, (device, state) in enumerate(zip(devices, states, strict=True))
+            ]
+        )  # fmt: skip
 
     def _act(self, now: datetime) -> None:
         """People at work: each order goes one step further at every third look or so."""

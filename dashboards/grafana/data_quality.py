@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from dashboards.grafana import looks
 from dashboards.grafana.board import DATA, Dashboard, Site
+from dashboards.grafana.collector_panels import clock_panels, loss_marks, loss_panels
 from dashboards.grafana.columns import JUST_NOW, MINUTES, NOW, ONLINE, ONLINE_STEPS, alarm, finding_columns, names
 from dashboards.grafana.panels import Column, Look, Panel, bars, coloured, lines, stat, table
 from dashboards.grafana.queries import Target, history, newest, newest_rows
@@ -18,13 +21,19 @@ _FATES = {
     "quarantined": looks.RED,
 }
 
+# Counters that say how much they grew.
+_SPANS = {"quarantined_24h": "24h", "late_24h": "24h"}
+
 
 def data_quality(site: Site) -> Dashboard:
     """Return the dashboard of data quality."""
+    figures, flow = _figures(site), _flow(site)
+    told = [*_late(site), *_completeness(site), _findings(site), _reasons(site)]
     return Dashboard(
         uid=DATA,
         title=site.say("data_board"),
-        panels=[*_figures(site), *_flow(site), *_late(site), *_completeness(site), _findings(site), _reasons(site)],
+        panels=[*figures, *flow, *told, *loss_panels(site, 30), *clock_panels(site, 30)],
+        annotations=[loss_marks(site.say, [len(figures) + n for n in range(1, len(flow) + 1)])],
     )
 
 
@@ -38,13 +47,16 @@ def _figures(site: Site) -> list[Panel]:
         ("devices_silent", _silent(), alarm(1, looks.PINK)),
         ("quarantined_24h", _within("quarantined"), alarm(1, looks.ORANGE)),
         ("late_24h", _within("late"), Look(decimals=0)),
+        ("losses_24h", newest(status, ["losses_24h"]), alarm(1, looks.RED)),
         ("strangers", newest(status, ["strangers"]), alarm(1, looks.ORANGE)),
         ("lag_p95", newest(status, ["lag_p95_s"], per=60), delay),
         ("newest_age", newest(status, ["newest_age_s"], per=60), delay),
     )
+    # The short ones are narrower, so that nine fit.
+    widths = [2 if title in ("devices_online", "devices_silent", "late_24h") else 3 for title, _, _ in shown]
     return [
-        stat(say(title), (3 * i, 0, 3, 4), [target], look, time_from="24h" if "24h" in title else JUST_NOW)
-        for i, (title, target, look) in enumerate(shown)
+        stat(say(title), (left, 0, width, 4), [target], look, time_from=_SPANS.get(title, JUST_NOW))
+        for (title, target, look), width, left in zip(shown, widths, accumulate(widths, initial=0), strict=False)
     ]
 
 
@@ -125,7 +137,7 @@ def _completeness(site: Site) -> list[Panel]:
     columns = [
         Column(name="Time", title=say("day"), unit="time:YYYY-MM-DD", width=120),
         Column(name="station", title=say("station_name")),
-        Column(name="completeness", title=say("completeness"), unit="percentunit", decimals=1, width=135,
+        Column(name="completeness", title=say("completeness"), unit="percentunit", decimals=1, width=175,
                thresholds=ONLINE_STEPS,
                colour="color-text"),
         Column(name="hours", title=say("hours_seen"), decimals=0, width=105),

@@ -1,4 +1,4 @@
-"""Four alert rules on the pipeline itself: the second pair of eyes on heatwatch. Alerts on homes come from heatwatch.
+"""Five alert rules on the pipeline itself: the second pair of eyes on heatwatch. Alerts on homes come from heatwatch.
 
 One cause, one alarm. Where nothing comes any more (no readings, nobody who writes these rows, no database), only the
 first rule fires; the others judge what comes.
@@ -33,6 +33,7 @@ _RECEIVED = _Query(
 )
 _NEWEST_AGE = _Query(f'SELECT last("newest_age_s") AS "value" {_STATUS}', 600)
 _JUDGE_LAG = _Query(f'SELECT last("judge_lag_s") AS "value" {_STATUS}', 600)
+_LOSSES = _Query(f'SELECT last("losses_1h") AS "value" {_STATUS}', 600)
 _ONLINE = _Query(f'SELECT last("online_rate") AS "value" {_STATUS}', 600)
 
 
@@ -54,6 +55,8 @@ _RULES = (
     # Readings come, but none that is new gets into the store: all quarantined, or all late.
     _Rule(name="store", queries=[_NEWEST_AGE, _RECEIVED], condition="$N1 > 1800 && $N2 >= 1", hold="5m"),
     _Rule(name="analyzer", queries=[_JUDGE_LAG], condition="$N1 > 600", hold="2m"),
+    # It ends an hour after the last one, so that the next one is told again.
+    _Rule(name="loss", queries=[_LOSSES], condition="$N1 > 0", hold="0s"),
     _Rule(name="online", queries=[_ONLINE, _RECEIVED], condition="$N1 < 0.9 && $N2 >= 1", hold="15m"),
 )
 

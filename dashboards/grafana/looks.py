@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dashboards.grafana.words import Say
+from heating.device_clock import ClockState
 from heating.reading import Quality
 
 # Okabe and Ito's palette: told apart with every kind of colour vision.
@@ -34,6 +35,14 @@ _ORDERS = {
     "paused": ("‖", PINK),
     "cancelled": ("×", GREY),
 }
+_CLOCKS = {
+    ClockState.LOCAL_AS_UTC.value: ("⇄", RED),
+    ClockState.UTC_AS_LOCAL.value: ("⇄", RED),
+    ClockState.AHEAD.value: ("»", ORANGE),
+    ClockState.BEHIND.value: ("«", ORANGE),
+    ClockState.GOOD.value: ("○", GREEN),
+    ClockState.UNKNOWN.value: ("?", GREY),
+}
 _MARKS = {
     Quality.LOW_BATTERY: "low_battery",
     Quality.MOVED: "moved",
@@ -47,17 +56,17 @@ _MARKS = {
 _SHORT = "([A-Za-z0-9]{1,5})"
 
 
-def words(say: Say, keys: Iterable[str]) -> list[dict[str, Any]]:
-    """Map keys to their words."""
-    return [_values({key: {"text": say(key), "index": i} for i, key in enumerate(keys)})]
+def words(say: Say, keys: Iterable[str], prefix: str = "") -> list[dict[str, Any]]:
+    """Map keys to their words; `prefix` is where those stand that have words of their own."""
+    return [_values({key: {"text": say(prefix + key), "index": i} for i, key in enumerate(keys)})]
 
 
-def signed(say: Say, table: dict[str, tuple[str, str]]) -> list[dict[str, Any]]:
+def signed(say: Say, table: dict[str, tuple[str, str]], prefix: str = "") -> list[dict[str, Any]]:
     """Map keys to sign, word and colour."""
     return [
         _values(
             {
-                key: {"text": f"{sign} {say(key)}", "color": colour, "index": i}
+                key: {"text": f"{sign} {say(prefix + key)}", "color": colour, "index": i}
                 for i, (key, (sign, colour)) in enumerate(table.items())
             }
         )
@@ -77,6 +86,11 @@ def severities(say: Say) -> list[dict[str, Any]]:
 def order_states(say: Say) -> list[dict[str, Any]]:
     """Map states of orders."""
     return signed(say, _ORDERS)
+
+
+def clock_states(say: Say) -> list[dict[str, Any]]:
+    """Map states of devices' clocks."""
+    return signed(say, _CLOCKS, "clock_")
 
 
 def places(say: Say) -> list[dict[str, Any]]:

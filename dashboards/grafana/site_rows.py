@@ -40,6 +40,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
         Packets that the collector holds and cannot write; None where it runs in another process.
     strangers
         Devices that send and are in no register.
+    losses_1h, losses_24h
+        Losses at the broker that were noticed, or still went on, within that time.
     """
 
     newest_age_s: float | None
@@ -47,6 +49,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     unjudged: int
     waiting: float | None
     strangers: int
+    losses_1h: int
+    losses_24h: int
 
 
 def site_status(site: str, snapshot: Snapshot, latest: ReadingTable, flow: Flow) -> Row:

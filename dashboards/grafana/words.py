@@ -151,6 +151,29 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
         "有读数的小时数 ÷ 应有小时数（已装设备的室内测温点）",
         "Hours with a reading among the hours of all rooms with a sensor",
     ),
+    "losses_24h": ("代理丢失 · 24 小时", "Lost at broker, 24 h"),
+    "losses_31d": ("代理丢失次数 · 31 天", "Losses at the broker, 31 d"),
+    "lost_31d": ("丢弃报文 · 31 天", "Messages dropped, 31 d"),
+    "losses": ("代理丢失的报文", "Messages lost at the broker"),
+    "losses_hint": (
+        "由代理的限额造成，从未送达采集；条数为代理自报（含其他客户端），会话丢失的条数不明。起止与台账条目见数据完整率报表",
+        "Forced by limits of the broker, never delivered. The number is the broker's own, for any client; of a lost "
+        "session nobody knows it. The account of readings has dates and entries of the ledger",
+    ),
+    "loss_queue": ("队列超限", "queue full"),
+    "loss_session": ("会话丢失", "session lost"),
+    "by_queue": ("队列：max_queued_messages、max_queued_bytes", "queue: max_queued_messages, max_queued_bytes"),
+    "by_expiry": ("会话时限：mqtt.session_expiry_s", "time of a session: mqtt.session_expiry_s"),
+    "by_session": (
+        "重启未持久化：persistence；或 persistent_client_expiration",
+        "restart without persistence, or persistent_client_expiration",
+    ),
+    "clock": ("时钟", "Clock"),
+    "clock_states": ("设备时钟（台数）", "Clocks of devices (how many)"),
+    "clocks_hint": (
+        "时钟异常者在前，其后为有缺号者；最多 200 台，处理建议见网页“设备”",
+        "Wrong clocks first, then gaps; 200 devices at most. What to do: see the console's page of devices",
+    ),
     "data_findings": ("数据类诊断", "Findings on data"),
     "quarantine_reasons": ("隔离与忽略的原因", "Why readings were not stored"),
     "reason": ("原因", "Reason"),
@@ -211,6 +234,12 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "alert_analyzer_hint": (
         "低温用户与调度单停在此前的状态；请看 heatwatch 的 /healthz 与分析进程日志",
         "Cold homes and orders stand as they were; see /healthz of heatwatch and the analyzer's log",
+    ),
+    "alert_loss": ("代理丢失报文（近 1 小时内发现）", "Broker lost messages (noticed within the last hour)"),
+    "alert_loss_hint": (
+        "代理的队列或会话限额已满，期间读数无法找回；见看板“数据质量”与 heatwatch report completeness",
+        "A limit of the broker's queue or session was reached, and readings are gone; see the dashboard on data "
+        "quality and heatwatch report completeness",
     ),
     "alert_online": ("设备在线率低于 90%", "Devices online below 90 %"),
     "alert_online_hint": (

@@ -156,6 +156,16 @@ def test_annotations_tell_what_was_done_for_the_home(server: Server) -> None:
     assert annotation["tagsColumn"] in series["columns"]
 
 
+def test_losses_are_marked_from_when_to_when(server: Server) -> None:
+    annotation = BOARDS["heatwatch-data"].to_json(Site(SITE, ZONE, speaker(Language.ZH)))["annotations"]["list"][0]
+    (series,) = server.ask(annotation["query"], PLAN.end - timedelta(hours=24))
+    rows = [dict(zip(series["columns"], row, strict=True)) for row in series["values"]]
+    assert [row["what"] for row in rows] == ["queue", "session"]
+    assert [row[annotation["timeEndColumn"]] - row["time"] for row in rows] == [600_000, 0]  # three drops are one loss
+    assert "丢弃 240 条报文" in rows[0][annotation["textColumn"]]
+    assert {annotation[name] for name in ("textColumn", "timeEndColumn", "tagsColumn")} <= set(series["columns"])
+
+
 def test_rules_on_the_pipeline_get_one_value(server: Server) -> None:
     for rule in alerting(Site(SITE, ZONE, speaker(Language.ZH)))["groups"][0]["rules"]:
         queries = [part for part in rule["data"] if part["datasourceUid"] == "heatwatch"]

@@ -15,8 +15,11 @@ from dashboards.grafana.rows import Changed, Row, rollup_of
 from dashboards.grafana.site_rows import data_day
 from dashboards.snapshot import JudgingRules
 from heating.clock import ManualClock
+from heating.device_clock import ClockState, DeviceClock
 from heating.finding import Finding, FindingKind
 from heating.instants import local_midnight, to_ms
+from heating.ledger.port import ClockRecord
+from heating.loss import LOSS, Loss
 from heating.measurement import Measurement, RollUp
 from heating.order import FINISHED, OrderEvent, apply
 from heating.register import Register
@@ -163,6 +166,65 @@ def test_the_analyzer_is_behind_while_changes_wait_for_it(site: Site) -> None:
     writer.write(NOW + MINUTE)
     writer.write(NOW + 12 * MINUTE)
     assert [row["judge_lag_s"] for row in rows(site, Measurement.SITE_STATUS)][-1] == 12 * 60
+
+
+def drop(site: Site, at: datetime, messages: int) -> None:
+    loss = Loss(what="queue", since=at - MINUTE, until=at, messages=messages)
+    site.ledger.chain.append(LOSS, "collector", msgspec.to_builtins(loss), at)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_loss_that_goes_on_is_one_row_that_is_replaced(site: Site, restarted: bool) -> None:
+    writer = stage(site)
+    drop(site, NOW, 5)
+    writer.write(NOW + MINUTE)
+    drop(site, NOW + 2 * MINUTE, 6)
+    (stage(site) if restarted else writer).write(NOW + 3 * MINUTE)
+    (row,) = rows(site, Measurement.LOSS)
+    assert (row["ts_ms"], row["until_ms"], row["messages"]) == (to_ms(NOW), to_ms(NOW + 2 * MINUTE), 11.0)
+    assert (row["what"], row["limited_by"], row["last_entry"] == row["first_entry"]) == ("queue", "queue", False)
+
+
+def test_the_rule_on_losses_hears_of_each_for_an_hour_and_the_figure_shows_it_for_a_day(site: Site) -> None:
+    writer = stage(site)
+    drop(site, NOW, 5)
+    for later in (timedelta(), timedelta(minutes=61), timedelta(hours=25)):
+        writer.write(NOW + later)
+    told = [(row["losses_1h"], row["losses_24h"]) for row in rows(site, Measurement.SITE_STATUS)]
+    assert told[0] == (1.0, 1.0)
+    found = site.store.rollup(Measurement.SITE_STATUS, to_ms(NOW), to_ms(NOW + timedelta(days=2))).floats
+    assert found["losses_1h"].tolist() == [1.0, 0.0, 0.0]
+    assert found["losses_24h"].tolist() == [1.0, 1.0, 0.0]
+
+
+def test_devices_with_wrong_clocks_come_first_and_lead_to_their_homes(site: Site) -> None:
+    wrong, gaps, right = (site.point("1", "1", room) for room in ("101", "201", "301"))
+
+    def clock(point: MeasurementPoint, state: ClockState, skew_s: float, missing: int = 0) -> ClockRecord:
+        return ClockRecord(
+            DeviceClock(
+                device_id=point.device_id or "", state=state, skew_s=skew_s, drift_s_per_day=None, packets=9,
+                missing=missing, at=NOW,
+            )
+        )  # fmt: skip
+
+    site.ledger.journal.note_clocks(
+        [
+            clock(gaps, ClockState.GOOD, 1.0, missing=4),
+            clock(wrong, ClockState.LOCAL_AS_UTC, 28_800.0),
+            clock(right, ClockState.GOOD, 0.0),
+        ]
+    )
+    stage(site).write(NOW)
+    listed = sorted(rows(site, Measurement.DEVICE_CLOCK), key=lambda row: float(str(row["nr"])))
+    assert [(row["device"], row["state"], row["missing"]) for row in listed] == [
+        (wrong.device_id, "local_as_utc", 0.0),
+        (gaps.device_id, "good", 4.0),
+    ]
+    assert (listed[0]["home"], listed[0]["board"]) == (wrong.home_id, "heatwatch-home")
+    counted = {row["state"]: row["devices"] for row in rows(site, Measurement.CLOCK_COUNT)}
+    assert counted["local_as_utc"] == 1.0
+    assert (counted["good"], counted["ahead"]) == (2.0, 0.0)
 
 
 def test_health_tells_of_a_writer_that_stands_still(site: Site) -> None:
