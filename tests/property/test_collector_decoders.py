@@ -284,8 +284,8 @@ def same(one: ReadingTable, other: ReadingTable) -> bool:
 @given(st.lists(st.tuples(st.sampled_from(DEVICES), NEARLY), max_size=8))
 def test_a_batch_is_judged_as_its_packets_are_one_by_one(sent):
     packets = [packet(f"heatwatch/v1/{device}/readings", json.dumps(tree).encode()) for device, tree in sent]
-    whole = judged_at_once(packets)
-    apart = [judged_at_once([one]) for one in packets]
+    (whole,) = judged_in([packets])
+    apart = judged_in([[one] for one in packets])
     assert same(whole.accepted, ReadingTable.joined([one.accepted for one in apart]))
     assert whole.packet_of.tolist() == [i for i, one in enumerate(apart) for _ in range(len(one.accepted))]
     assert whole.index_of.tolist() == [index for one in apart for index in one.index_of.tolist()]
@@ -293,7 +293,11 @@ def test_a_batch_is_judged_as_its_packets_are_one_by_one(sent):
     assert whole.ignored == [row for one in apart for row in one.ignored]
 
 
-def judged_at_once(packets: list[Packet]) -> Judged:
+def judged_in(batches: list[list[Packet]]) -> list[Judged]:
     routes = Routes([TopicSettings(filter="heatwatch/v1/+/readings", decoder="native")], ZONE)
-    judge, intake = Judge(routes, Timekeeper(ZONE)), Intake(ESTATE)
-    return judge.judge(judge.decode(packets, intake), intake, {})
+    judge, intake, remembered = Judge(routes, Timekeeper(ZONE)), Intake(ESTATE), {}
+    found = []
+    for packets in batches:
+        found.append(judge.judge(judge.decode(packets, intake), intake, remembered))
+        remembered |= found[-1].clockless
+    return found
