@@ -70,6 +70,11 @@ class QuickClient(Client):
         self._left = True
         self.disconnect()
 
+    def release(self) -> None:
+        """Close all sockets once the thread has ended: paho leaves the pair that wakes it to garbage collection."""
+        if self._thread is None:
+            self._reset_sockets()
+
     def reconnect(self) -> MQTTErrorCode:
         """See paho; whatever keeps it from connecting is an `OSError`, as paho's thread ends by anything else."""
         if self._left:

@@ -183,6 +183,7 @@ class Session:
             thread.join(_STOP_S)
             if thread.is_alive():
                 log.warning("network thread does not end thread=%s", thread.name)
+        self._client.release()
 
     def _new_generation(self, *, connected: bool) -> bool:
         """Begin another generation of packets; return whether we were connected until now."""

@@ -112,6 +112,8 @@ class Gateway:
         self._closing = True
         self._client.disconnect()
         self._client.loop_stop()
+        # Without a cycle of references paho closes all its sockets at once.
+        self._client.on_connect = self._client.on_disconnect = self._client.on_publish = None
 
     def _on_connect(self, client: mqtt.Client, data: Any, flags: Any, reason: ReasonCode, props: Any) -> None:
         if reason.is_failure:

@@ -84,6 +84,7 @@ class Publisher:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client.on_publish = None  # without a cycle its sockets are closed at once
 
 
 class Site:

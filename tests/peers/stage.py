@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from peers.books import MemoryLedger, MemoryStore
 from peers.collecting import wait_until
 
@@ -71,3 +73,13 @@ def collecting(
         yield running
     finally:
         running.end()
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the collector warned of."""
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING and "collector" in r.name]
+
+
+def losses(running: Running) -> list[dict[str, object]]:
+    """Return the losses in the chain."""
+    return [body for kind, _, body, _ in running.ledger.chain.entries if kind == "loss"]

@@ -161,67 +161,6 @@ def test_throwing_decoder_costs_one_packet(tmp_path, monkeypatch):
         devices.close()
 
 
-def test_throwing_callback_does_not_end_the_thread(tmp_path, monkeypatch):
-    with mosquitto(tmp_path) as broker, collecting(broker.port) as running:
-        inbox = running.stage._inbox
-        offer, calls = inbox.offer, []
-
-        def once(packet):
-            calls.append(packet)
-            if len(calls) == 1:
-                raise RuntimeError("a bug")
-            return offer(packet)
-
-        monkeypatch.setattr(inbox, "offer", once)
-        devices = Publisher(broker.port)
-        devices.reading("D1", now_ms(), 19.0)
-        devices.reading("D1", now_ms() + 1, 19.0)
-        assert wait_until(lambda: len(running.store.rows) == 1)
-        assert running.health() == "ok"
-        devices.close()
-
-
-def test_dead_network_thread_is_seen_and_replaced(tmp_path, monkeypatch):
-    from collector import session
-
-    monkeypatch.setattr(session, "_RESTART_S", 0.5)
-    monkeypatch.setattr(threading, "excepthook", lambda args: None)
-    with mosquitto(tmp_path) as broker, collecting(broker.port) as running:
-        client = running.stage._session._client
-
-        def die(*_):
-            raise MemoryError
-
-        monkeypatch.setattr(client, "_handle_publish", die)
-        devices = Publisher(broker.port)
-        devices.reading("D1", now_ms(), 19.0)
-        assert wait_until(lambda: running.metric("session_restarts_total") == 1)
-        assert wait_until(lambda: len(running.store.rows) == 1)
-        assert running.health() == "ok"
-        devices.close()
-
-
-def test_full_inbox_leaves_packets_to_the_broker_and_fetches_them_later(tmp_path, monkeypatch):
-    with mosquitto(tmp_path) as broker, collecting(broker.port) as running:
-        monkeypatch.setattr(running.stage._inbox, "_capacity", 10)
-        stuck, gate = threading.Event(), threading.Event()
-
-        def fault(call):
-            stuck.set()
-            gate.wait(30)
-
-        running.store.fault = fault
-        devices = Publisher(broker.port)
-        devices.reading("D2", now_ms(), 19.0)
-        assert stuck.wait(20)
-        for ts in instants(200):
-            devices.reading("D1", ts, 19.0)
-        assert wait_until(lambda: running.metric("shed_packets_total") > 0, 20)
-        gate.set()
-        assert wait_until(lambda: len(running.store.rows) == 201), len(running.store.rows)
-        devices.close()
-
-
 def test_refused_subscription_is_not_fresh():
     broker = FakeBroker(suback=0x87)
     with collecting(broker.port, ready=False, version="5") as running:

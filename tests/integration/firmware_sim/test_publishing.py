@@ -77,6 +77,7 @@ class Listener:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client.on_message = None  # without a cycle its sockets are closed at once
 
 
 @contextmanager
