@@ -6,13 +6,13 @@ from dashboards.losses import Lost
 from heating.words import Language, say
 
 _WORDS: dict[str, tuple[str, str]] = {
-    "lost_queue": ("代理队列超限，丢弃报文", "messages that the broker dropped, its queue being full"),
+    "lost_queue": ("消息服务器队列超限，丢弃报文", "messages that the broker dropped, its queue being full"),
     "lost_session": (
-        "代理未保留采集会话，期间报文全部丢失",
+        "消息服务器未保留采集会话，期间报文全部丢失",
         "all that was published meanwhile: the broker had not kept the collector's session",
     ),
     "limit_queue": (
-        "代理队列上限（mosquitto：max_queued_messages、max_queued_bytes）",
+        "消息服务器队列上限（mosquitto：max_queued_messages、max_queued_bytes）",
         "the limit of the broker's queue (mosquitto: max_queued_messages, max_queued_bytes)",
     ),
     "limit_expiry": (
@@ -21,16 +21,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "limit_seconds": ("{limit}：{seconds:,} 秒", "{limit}: {seconds:,} s"),
     "limit_session": (
-        "代理重启未持久化（mosquitto：persistence），或其会话期限更短（persistent_client_expiration）",
+        "消息服务器重启未持久化（mosquitto：persistence），或其会话期限更短（persistent_client_expiration）",
         "the broker was restarted without persistence (mosquitto: persistence), or keeps sessions for less "
         "(persistent_client_expiration)",
     ),
     "lost_queue_brief": (
-        "代理队列超限，丢弃 {messages:,} 条报文（含其他客户端）",
+        "消息服务器队列超限，丢弃 {messages:,} 条报文（含其他客户端）",
         "the broker's queue was full and it dropped {messages:,} messages (of any client)",
     ),
     "lost_session_brief": (
-        "代理未保留采集会话，期间报文丢失，条数不明",
+        "消息服务器未保留采集会话，期间报文丢失，条数不明",
         "the broker had not kept the collector's session; nobody knows how many messages are lost",
     ),
 }

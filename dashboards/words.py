@@ -191,17 +191,17 @@ DASHBOARD_WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_wrong_clocks": ("没有时钟异常或缺号的设备", "No device has a wrong clock or a gap"),
     # losses at the broker
-    "losses_at_broker": ("代理丢失的报文（近31天）", "Messages lost at the broker (31 days)"),
+    "losses_at_broker": ("消息服务器丢失的报文（近31天）", "Messages lost at the broker (31 days)"),
     "losses_note": (
-        "由代理的限额造成，已写入哈希链台账；涉及的读数列为缺失，见数据完整率报表",
+        "由消息服务器的限额造成，已写入哈希链台账；涉及的读数列为缺失，见数据完整率报表",
         "Forced by limits of the broker and written into the ledger's chain; readings among them are missing, "
         "see the account of readings",
     ),
-    "no_losses_at_broker": ("近31天未发现代理丢失报文", "No loss at the broker was noticed in 31 days"),
+    "no_losses_at_broker": ("近31天未发现消息服务器丢失报文", "No loss at the broker was noticed in 31 days"),
     "lost_not_before": ("最早可能自", "Not before"),
     "lost_noticed": ("发现", "Noticed"),
     "lost_kind": ("损失", "What was lost"),
-    "lost_at_most": ("报文数（上限）", "Messages (at most)"),
+    "lost_messages": ("报文数（所有客户端）", "Messages (any client)"),
     "lost_by_limit": ("所涉限额", "Which limit"),
     "ledger_entry": ("台账条目", "Ledger entry"),
     "not_known": ("未知", "unknown"),

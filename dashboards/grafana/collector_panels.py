@@ -22,7 +22,7 @@ def loss_panels(site: Site, top: int) -> list[Panel]:
     say = site.say
     columns = [
         Column(name="what", title=say("lost_kind"), mappings=looks.words(say, _LOSSES, "loss_"), width=130),
-        Column(name="messages", title=say("lost_at_most"), decimals=0, width=150),
+        Column(name="messages", title=say("lost_messages"), decimals=0, width=165),
         Column(name="since_ms", title=say("lost_not_before"), unit=CLOCK_TIME, width=115),
         Column(name="until_ms", title=say("lost_noticed"), unit=CLOCK_TIME, width=115),
         Column(name="limited_by", title=say("lost_by_limit"), mappings=looks.words(say, _LIMITS, "by_")),

@@ -151,12 +151,12 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
         "有读数的小时数 ÷ 应有小时数（已装设备的室内测温点）",
         "Hours with a reading among the hours of all rooms with a sensor",
     ),
-    "losses_24h": ("代理丢失 · 24 小时", "Lost at broker, 24 h"),
-    "losses_31d": ("代理丢失次数 · 31 天", "Losses at the broker, 31 d"),
+    "losses_24h": ("报文丢失 · 24 小时", "Lost at broker, 24 h"),
+    "losses_31d": ("报文丢失次数 · 31 天", "Losses at the broker, 31 d"),
     "lost_31d": ("丢弃报文 · 31 天", "Messages dropped, 31 d"),
-    "losses": ("代理丢失的报文", "Messages lost at the broker"),
+    "losses": ("消息服务器丢失的报文", "Messages lost at the broker"),
     "losses_hint": (
-        "由代理的限额造成，从未送达采集；条数为代理自报（含其他客户端），会话丢失的条数不明。起止与台账条目见数据完整率报表",
+        "由消息服务器的限额造成，从未送达采集；条数为消息服务器自报（含其他客户端），会话丢失的条数不明。起止与台账条目见数据完整率报表",
         "Forced by limits of the broker, never delivered. The number is the broker's own, for any client; of a lost "
         "session nobody knows it. The account of readings has dates and entries of the ledger",
     ),
@@ -219,7 +219,7 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     # alert rules
     "alert_collector": ("采集中断：15 分钟没有任何读数", "Collector silent: no reading for 15 minutes"),
     "alert_collector_hint": (
-        "没有设备上报、代理或采集停止，或 heatwatch、数据库停止写入；请看 heatwatch 的 /healthz",
+        "没有设备上报、消息服务器或采集停止，或 heatwatch、数据库停止写入；请看 heatwatch 的 /healthz",
         "No device reports, broker or collector are down, or heatwatch or its database are; see /healthz of heatwatch",
     ),
     "alert_store": (
@@ -235,9 +235,9 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
         "低温用户与调度单停在此前的状态；请看 heatwatch 的 /healthz 与分析进程日志",
         "Cold homes and orders stand as they were; see /healthz of heatwatch and the analyzer's log",
     ),
-    "alert_loss": ("代理丢失报文（近 1 小时内发现）", "Broker lost messages (noticed within the last hour)"),
+    "alert_loss": ("消息服务器丢失报文（近 1 小时内发现）", "Broker lost messages (noticed within the last hour)"),
     "alert_loss_hint": (
-        "代理的队列或会话限额已满，期间读数无法找回；见看板“数据质量”与 heatwatch report completeness",
+        "消息服务器的队列或会话限额已满，期间读数无法找回；见看板“数据质量”与 heatwatch report completeness",
         "A limit of the broker's queue or session was reached, and readings are gone; see the dashboard on data "
         "quality and heatwatch report completeness",
     ),

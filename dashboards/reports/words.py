@@ -94,7 +94,7 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     "completeness_device_days": ("按设备和日", "By device and day"),
     "completeness_span": ("{first} 至 {last}（{zone} 当地日）", "{first} to {last} (local days, {zone})"),
     "completeness_sum": (
-        "代理送达的读数：收到 {received:,} = 入库 {stored:,} + 重复 {repeated:,} + 忽略 {ignored:,}"
+        "消息服务器送达的读数：收到 {received:,} = 入库 {stored:,} + 重复 {repeated:,} + 忽略 {ignored:,}"
         " + 隔离 {quarantined:,}：{verdict}。入库中迟到 {late:,}；未能对应到登记设备的 {unnamed:,}。",
         "Of what the broker delivered, in readings: received {received:,} = stored {stored:,} + "
         "repeated {repeated:,} + ignored {ignored:,} + quarantined {quarantined:,}: {verdict}. "
@@ -151,11 +151,11 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     ),
     "losses": ("限额损失", "Losses by limits"),
     "losses_none": (
-        "统计期内未发现代理（MQTT broker）因限额丢失报文。",
+        "统计期内未发现消息服务器（MQTT）因限额丢失报文。",
         "No loss by a limit of the broker was noticed in these days.",
     ),
     "losses_sum": (
-        "▼ 统计期内发现代理（MQTT broker）因限额丢失报文 {events} 次：队列超限 {drops} 次，丢弃 {messages:,} 条；"
+        "▼ 统计期内发现消息服务器（MQTT）因限额丢失报文 {events} 次：队列超限 {drops} 次，丢弃 {messages:,} 条；"
         "会话丢失 {sessions} 次，条数无法得知。",
         "▼ Losses by limits of the broker noticed in these days: {events}. Queue full: {drops}, with {messages:,} "
         "messages dropped. Session lost: {sessions}, of which nobody can count the messages.",
@@ -167,11 +167,11 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "devices among it are missing. A loss that reaches beyond these days is listed whole.",
     ),
     "losses_count": (
-        "条数为代理自报的丢弃数（mosquitto 的 $SYS，含其他客户端的报文），是本站损失的上限；"
-        "10 分钟内相继发现的并为一次。代理不报告（其他产品、MQTT 3.1.1、无读取权限）时本表为空，缺失仍按设备列出。",
-        "The number is what the broker says it dropped (mosquitto's $SYS), for any client: the site lost that many at "
-        "most. Drops noticed within 10 minutes of each other are one loss. A broker that does not tell (another make, "
-        "MQTT 3.1.1, no right to read it) leaves this table empty; what is missing is told by device all the same.",
+        "条数为消息服务器自报的丢弃数（mosquitto 的 $SYS），含其他客户端的报文，未必都是本站读数；10 分钟内相继发现的并为一次。"
+        "消息服务器不报告（其他产品、MQTT 3.1.1、无读取权限）时，本表没有丢弃数，缺失仍按设备列出。",
+        "The number is what the broker says it dropped (mosquitto's $SYS), for any client: not all "
+        "need be readings of this site. Drops noticed within 10 minutes of each other are one loss. A broker that does not tell (another make, "
+        "MQTT 3.1.1, no right to read it) has no such number here; what is missing is told by device all the same.",
     ),
     "losses_proof": (
         "每次损失在发现时写入哈希链台账；条目号与 SHA-256 供核对，heatwatch verify 证明其后未被改动。",
@@ -181,20 +181,20 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     "lost_from": ("最早可能自", "Not before"),
     "lost_until": ("发现时刻", "Noticed at"),
     "lost_what": ("损失", "What was lost"),
-    "lost_messages": ("报文数\n（上限）", "Messages\n(at most)"),
+    "lost_messages": ("报文数\n（所有客户端）", "Messages\n(any client)"),
     "lost_limit": ("所涉限额", "Which limit"),
     "lost_entries": ("台账条目", "Entry of\nthe ledger"),
     "lost_hash": ("SHA-256", "SHA-256"),
-    "lost_at": ("代理（全部设备）", "broker (all devices)"),
+    "lost_at": ("消息服务器（全部设备）", "broker (all devices)"),
     "lost_since_unknown": ("未知", "unknown"),
     "lost_queue_sentence": (
-        "{since} 至 {until}：代理丢弃 {messages} 条报文（含其他客户端）；原因：{limit}；"
+        "{since} 至 {until}：消息服务器丢弃 {messages} 条报文（含其他客户端）；原因：{limit}；"
         "台账条目 {entries}，SHA-256 {hash}",
         "between {since} and {until} the broker dropped {messages} messages, of any client, because of: {limit}; "
         "ledger entry {entries}, SHA-256 {hash}",
     ),
     "lost_session_sentence": (
-        "{since} 至 {until}：代理未保留采集会话，期间报文丢失，条数无法得知；原因：{limit}；"
+        "{since} 至 {until}：消息服务器未保留采集会话，期间报文丢失，条数无法得知；原因：{limit}；"
         "台账条目 {entries}，SHA-256 {hash}",
         "between {since} and {until} the broker kept no session of the collector and what was published is lost, "
         "nobody knows how many messages, because of: {limit}; ledger entry {entries}, SHA-256 {hash}",

@@ -146,7 +146,7 @@ def test_the_account_of_a_calm_day_says_so(store: ReadingStore, ledger: Ledger, 
     day = date(2026, 12, 16)
     for form in ("html", "csv"):
         numbers = written(store, ledger, tmp_path / f"a.{form}", first=day, last=day)
-        assert "未发现代理（MQTT broker）因限额丢失报文" in (tmp_path / f"a.{form}").read_text("utf-8-sig")
+        assert "未发现消息服务器（MQTT）因限额丢失报文" in (tmp_path / f"a.{form}").read_text("utf-8-sig")
     assert numbers.losses == []
 
 

@@ -229,18 +229,19 @@ def test_what_the_broker_lost_is_on_the_first_page_for_a_day_and_among_the_devic
     own_site: Site, client_of: Callable[..., TestClient]
 ) -> None:
     with client_of(own_site) as client:
-        assert "近31天未发现代理丢失报文" in text_of(client.get("/devices").text)
+        assert "近31天未发现消息服务器丢失报文" in text_of(client.get("/devices").text)
         for loss in (
             Loss(what="session", since=NOW - timedelta(days=4), until=NOW - timedelta(days=3), expiry_s=60),
             Loss(what="queue", since=NOW - timedelta(hours=3), until=NOW - timedelta(hours=2), messages=1200),
         ):
             own_site.ledger.chain.append(LOSS, "collector", msgspec.to_builtins(loss), loss.until)
         first = text_of(client.get("/").text)
-        assert "▼ 12-15 07:30 – 12-15 08:30 代理队列超限，丢弃 1,200 条报文（含其他客户端）" in first
+        assert "▼ 12-15 07:30 – 12-15 08:30 消息服务器队列超限，丢弃 1,200 条报文（含其他客户端）" in first
         assert "未保留采集会话" not in first
         listed = text_of(client.get("/devices").text)
         assert re.search(
-            r"12-15 07:30 12-15 08:30 代理队列超限，丢弃报文 1,200 代理队列上限.*12-11 10:30 12-12 10:30 ", listed
+            r"12-15 07:30 12-15 08:30 消息服务器队列超限，丢弃报文 1,200 消息服务器队列上限.*12-11 10:30 12-12 10:30 ",
+            listed,
         )
         assert "会话保留期限已过（mqtt.session_expiry_s）：60 秒" in listed
         assert "The broker's queue" not in listed
