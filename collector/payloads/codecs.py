@@ -78,7 +78,7 @@ def codec_sample(node: Node, probes: Probes, unit: str = "") -> Sample | None:
     sample = Sample(humidity_pct=humidity(_first(named, _HUMIDITY, _NUMBERED_HUMIDITY)), battery_v=_battery_v(named))
     sample.quality = _battery_mark(named)
     if probes:
-        by_name = {name.lower(): value for name, value in node.items()}
+        by_name = _by_path(node)
         found = {name: measured_as(field, by_name.get(name.lower()), unit) for name, field in probes.items()}
         take_probes(sample, found, probes)
     else:
@@ -115,6 +115,20 @@ def _no_probe(name: str, value: float | None) -> bool:
     return value is None or round(value, 2) in _ABSENT or power_on(name, value)
 
 
+def _by_path(node: Node) -> Node:
+    """Return the values by their names as a configuration gives them: `TempC_DS`, of an inner object `data.TempC_DS`.
+
+    What stands in an object of values counts by its own name too, as where nothing is configured.
+    """
+    found: Node = {}
+    for name, value in node.items():
+        if isinstance(value, dict):
+            found |= {f"{name}.{inner}".lower(): each for inner, each in value.items()}
+    for part in _INNER:
+        found |= {name.lower(): value for name, value in child(node, part).items()}
+    return found | {name.lower(): value for name, value in node.items()}
+
+
 def _named(node: Node) -> Node:
     """Return the values by their plain names, those of an inner object included."""
     inner = {_plain(key): value for part in _INNER for key, value in child(node, part).items()}
@@ -134,6 +148,8 @@ def _temperature(named: Node, unit: str) -> float | None:
         return measured(fahrenheit, "F")
     if found is None and (found := _only_numbered(named)) is None and _of_another_name(named):
         raise Unreadable(Reason.AMBIGUOUS_PROBES)
+    if isinstance(found, dict) and len(found) > 1 and all(name.isdecimal() for name in found):
+        raise Unreadable(Reason.AMBIGUOUS_PROBES)  # ChirpStack's Cayenne LPP: temperatures by channel
     return measured(found, unit)
 
 

@@ -55,6 +55,17 @@ def test_battery_in_percent_volts_and_words(decoded, low):
     assert bool(only(chirpstack(object={"temperature": 20, **decoded})).quality & Quality.LOW_BATTERY) is low
 
 
+def test_channels_and_inner_objects_by_their_path():
+    cayenne = {"temperatureSensor": {"3": 45.0, "5": 38.0}}  # Cayenne LPP as ChirpStack decodes it
+    assert chirpstack(object=cayenne).samples == [Flaw(None, Reason.AMBIGUOUS_PROBES)]
+    probes = {"temperatureSensor.3": "supply_c", "temperatureSensor.5": "return_c"}
+    sample = only(chirpstack(object=cayenne, probes=probes))
+    assert (sample.supply_c, sample.return_c) == (45.0, 38.0)
+    inner = {"data": {"TempC_SHT": 20.0, "TempC_DS": 45.0}}
+    for name in ("TempC_DS", "data.TempC_DS"):
+        assert only(chirpstack(object=inner, probes={name: "supply_c"})).supply_c == 45.0
+
+
 def test_several_channels_and_nothing_that_says_which():
     two = {"temperature_1": 45.0, "temperature_2": 38.0}
     assert chirpstack(object=two).samples == [Flaw(None, Reason.AMBIGUOUS_PROBES)]
