@@ -172,7 +172,7 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "消息服务器不报告（其他产品、MQTT 3.1.1、无读取权限）时，本表没有丢弃数，缺失仍按设备列出。",
         "The number is what the broker says it dropped (mosquitto's $SYS), for any client: not all need be readings of "
         "this site. Drops noticed within 10 minutes of each other are one loss. A broker that does not tell (another "
-        "make, MQTT 3.1.1, no right to read it) has no such number here; what is missing is told by device all the same.",
+        "make, MQTT 3.1.1, no right to read it) has no such number here; what is missing is told by device.",
     ),
     "losses_proof": (
         "每次损失在发现时写入哈希链台账；条目号与 SHA-256 供核对，heatwatch verify 证明其后未被改动。",
