@@ -9,8 +9,9 @@ from typing import Protocol
 
 from heating.errors import InputError, StoreMisconfigured
 from heating.measurement import READINGS, ROLL_UPS, Measurement
+from heating.store.backup_target import BACKUP_NAME, new_target
 from heating.store.duck import Database
-from heating.store.embedded import BACKUP_NAME, EmbeddedStore, new_target
+from heating.store.embedded import EmbeddedStore
 from heating.store.ownership import Ownership
 from heating.store.port import ReadingStore
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from heating.errors import InputError
 from heating.measurement import READINGS, SCHEMAS, Measurement, RollUp
 from heating.reading import (
     VALUE_FIELDS,
@@ -22,14 +20,15 @@ from heating.reading import (
     TemperatureGrid,
 )
 from heating.store import identity
+from heating.store.backup_target import new_target
 from heating.store.catalog import Catalog
-from heating.store.duck import Columns, Database, filled, holed, written
+from heating.store.duck import Columns, Database, filled, holed
 from heating.store.fields import NO_VALUE, keep_fields, without_value
 from heating.store.newest_rows import find_newest
 from heating.store.port import Rejected, Written
+from heating.store.rollup_rows import rollup_of
 from heating.store.rows import ROW, among, in_order_stored, owner_of, reading_columns, select
 
-BACKUP_NAME = "store.duckdb"
 CHUNK_ROWS = 200_000
 
 
@@ -190,29 +189,11 @@ class EmbeddedStore:
         values: Sequence[str] | None = None,
     ) -> RollUp:
         """See `ReadingStore.rollup`."""
-        schema = SCHEMAS[measurement]
         if not self._db.has(measurement):
             return RollUp.empty(measurement)
-        position = 0 if tag is None else schema.tags.index(tag)
+        position = 0 if tag is None else SCHEMAS[measurement].tags.index(tag)
         numbers = self._catalog.matching([measurement], position, values if tag is not None else None)
-        found = self._db.rows(
-            f"SELECT * FROM {measurement} WHERE ts >= ? AND ts < ?{among(numbers)}", [start_ms, end_ms]
-        )
-        chosen = np.zeros(len(self._catalog), dtype=np.bool_)
-        chosen[numbers] = True
-        found = select(found, chosen[found["series"]])
-        rank = np.empty(len(self._catalog), dtype=np.int64)
-        tags = [self._catalog.tag(numbers, place).astype(str) for place in range(len(schema.tags))]
-        rank[numbers[np.lexsort(tags[::-1])]] = np.arange(len(numbers))
-        found = select(found, np.lexsort((rank[found["series"]], found["ts"])))
-        absent, blank = np.full(len(found["ts"]), np.nan), np.full(len(found["ts"]), "", dtype=object)
-        return RollUp(
-            measurement,
-            found["ts"],
-            {name: self._catalog.tag(found["series"], place) for place, name in enumerate(schema.tags)},
-            {name: filled(found.get(name, absent)) for name in schema.floats},
-            {name: written(found.get(name, blank)) for name in schema.texts},
-        )
+        return rollup_of(self._db, self._catalog, measurement, numbers, (start_ms, end_ms))
 
     def forget_before(self, cutoff_ms: int) -> int:
         """See `ReadingStore.forget_before`; derived rows stay, they are small and reports of a season need them."""
@@ -312,12 +293,3 @@ class EmbeddedStore:
             quality=found["quality"].astype(np.int64),
             **{name: filled(found[name]) for name in VALUE_FIELDS},
         )
-
-
-def new_target(folder: str) -> Path:
-    """Return where a backup goes in a folder, which is made; an older backup is never overwritten."""
-    target = Path(folder) / BACKUP_NAME
-    if target.exists():
-        raise InputError(f"{target} exists already: give an empty folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target
