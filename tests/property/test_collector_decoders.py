@@ -118,20 +118,43 @@ KEYS = st.sampled_from(
         "sys",
         "unixtime",
         "devicepower:0",
+        "dst",
+        "messages",
+        "measurementId",
+        "measurementValue",
+        "4097",
+        "ZbReceived",
+        "Device",
+        "Name",
+        "LinkQuality",
+        "ANALOG",
+        "Temperature1",
+        "Temperature2",
+        "Epoch",
+        "Node_type",
+        "DATALOG",
+        "Hum_SHT",
+        "attributes",
+        "unit_of_measurement",
+        "temperature_unit",
+        "last_battery_percentage",
     ]
 ) | st.text(max_size=4)
 # Pieces of real frames, so that the fuzz gets into them.
 BLOCKS = [
     bytes.fromhex(text)
     for text in ("01755C", "03673401", "8367340101", "046865", "20CE9E74466310015D", "00", "FE03B004", "FF0BFF",
-                 "CBF60B0D0376010ADD7FFF", "0ADD0B0DC376096346749E", "00000B0D0376416346749E", "CBB828FF641E1009C401F4")
+                 "CBF60B0D0376010ADD7FFF", "0ADD0B0DC376096346749E", "00000B0D0376416346749E", "CBB828FF641E1009C401F4",
+                 "049AF901", "20CE9E7446631001D10101", "93673401E8FF00", "FC6B00", "0467F700")
 ]  # fmt: skip
 SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
     | st.sampled_from([NOW, NOW // 1000, 10**30, -1, 0, 1e308, 327.67, 85.0, -127, 2, 3, 85, "21.5"])
-    | st.sampled_from(["NotifyFullStatus", "F", "°F", "D1", "2026-11-22T10:00:00", "LHT65N", "EM300-TH", "Low"])
+    | st.sampled_from(
+        ["NotifyFullStatus", "F", "°F", "D1", "2026-11-22T10:00:00", "LHT65N", "EM300-TH", "Low", "%", "K"]
+    )
     | st.floats()
     | st.text(max_size=6)
     | (st.binary(max_size=24) | st.lists(st.sampled_from(BLOCKS), max_size=4).map(b"".join)).map(

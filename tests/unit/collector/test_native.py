@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 
 import pytest
+from peers.decoding import judged, ms
 
 from collector.payloads.message import Flaw, Reason, Sample, Silence
 from collector.payloads.native import Native
@@ -123,3 +125,26 @@ def test_device_ids_may_be_odd_but_not_blank():
 
 def reasons_of_topic(topic: str) -> list[Reason]:
     return [s.reason for s in Native()(topic, b"{}").samples if isinstance(s, Flaw)]
+
+
+HOUR = [("2026-12-01T09:00:00+08:00", 18.4), ("2026-12-01T09:20:00+08:00", 18.3), ("2026-12-01T09:40:00+08:00", 18.2)]
+
+
+@pytest.mark.parametrize("order", list(permutations(HOUR)))
+@pytest.mark.parametrize("written", ["text", "s", "ms"])
+def test_an_hour_of_readings_in_any_order_and_notation(order, written):
+    def instant(text: str) -> str | int:
+        return {"text": text, "s": ms(text) // 1000, "ms": ms(text)}[written]
+
+    payload = {"readings": [{"ts": instant(text), "temperature_c": value} for text, value in order]}
+    message = Native()(TOPIC, json.dumps(payload).encode())
+    assert [s.ts_ms for s in message.samples if isinstance(s, Sample)] == [ms(text) for text, _ in order]
+    assert judged(message) == [value for _, value in order]
+
+
+def test_an_hour_without_a_clock_keeps_what_was_measured_last():
+    payload = {"readings": [{"temperature_c": value} for _, value in HOUR]}
+    message = Native()(TOPIC, json.dumps(payload).encode())
+    assert judged(message) == [Reason.NO_CLOCK, Reason.NO_CLOCK, 18.2]
+    one_has_it = {"readings": [{"temperature_c": 18.4}, {"ts": HOUR[1][0], "temperature_c": 18.3}]}
+    assert judged(Native()(TOPIC, json.dumps(one_has_it).encode())) == [18.4, 18.3]
