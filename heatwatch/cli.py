@@ -5,6 +5,7 @@ Exit 0 done · 1 `check`, `points check` or `verify` found a problem · 2 wrong 
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -32,8 +33,9 @@ from heatwatch.commands import (
     users,
     verify,
 )
-from heatwatch.context import Context
+from heatwatch.context import Context, PointsOption
 from heatwatch.guard import check_names
+from heatwatch.output import print_text
 from heatwatch.usage import UsageError, one_line
 
 app = typer.Typer(
@@ -46,17 +48,24 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        print_text(f"heatwatch {importlib.metadata.version('heatwatch')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     context: typer.Context,
     config: Annotated[
         Path | None, typer.Option("--config", help="Configuration file; else ./heatwatch.toml if there is one.")
     ] = None,
-    points_file: Annotated[
-        str | None, typer.Option("--points", help="Register of measurement points, in place of site.points.")
-    ] = None,
+    points_file: PointsOption = None,
     log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
     log_format: Annotated[str, typer.Option("--log-format", help="text or json.")] = "text",
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
     """Room-temperature monitoring for district-heating companies."""
     logs.configure(log_level, log_format)

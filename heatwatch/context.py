@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 import typer
@@ -21,6 +21,10 @@ from heating.words import Language
 from heatwatch.config import Settings, load_settings
 from heatwatch.registration import RegisterSource, sync_register
 
+PointsOption = Annotated[
+    str | None, typer.Option("--points", help="Register of measurement points, in place of site.points.")
+]
+
 
 class Context:
     """Opens what a command needs from the configuration and closes it at the end (`with context:`)."""
@@ -33,11 +37,15 @@ class Context:
         self.clock: Clock = SystemClock()
 
     @classmethod
-    def of(cls, context: typer.Context, *, create: bool = True) -> Self:
-        """Return the context that the command line made; a command that only reads creates no store and no ledger."""
+    def of(cls, context: typer.Context, *, create: bool = True, points: str | None = None) -> Self:
+        """Return the context that the command line made; a command that only reads creates no store and no ledger.
+
+        `points` is the command's own `--points`, which may also stand before the command.
+        """
         found = context.obj
         assert isinstance(found, cls)
         found._create = create
+        found._points = points or found._points
         return found
 
     def __enter__(self) -> Self:

@@ -19,7 +19,7 @@ from collector.routes import Routes
 from dashboards.console.stage import users_of
 from heating.errors import ConfigError, HeatwatchError, NotThere
 from heating.regulation import load_profile
-from heatwatch.context import Context
+from heatwatch.context import Context, PointsOption
 from heatwatch.output import print_json, print_text
 from heatwatch.registration import read_site_register
 
@@ -45,9 +45,13 @@ def register(app: typer.Typer) -> None:
     app.command()(check)
 
 
-def check(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def check(
+    context: typer.Context,
+    points: PointsOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """Check configuration, register, rules and the reachability of everything; exit 1 if a problem was found."""
-    with Context.of(context, create=False) as opened:
+    with Context.of(context, create=False, points=points) as opened:
         opened.settings  # noqa: B018 - a wrong configuration ends here with exit 2
         lines = [_examine(part, look, opened) for part, look in _PARTS.items()]
     if json:

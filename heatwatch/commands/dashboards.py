@@ -26,6 +26,8 @@ InfluxUrl = Annotated[str, typer.Option("--influx", help="InfluxDB as Grafana re
 Database = Annotated[str, typer.Option("--database", help="Database or bucket; that of store.url unless given.")]
 User = Annotated[str, typer.Option("--user", help="User of an InfluxQL account, where there is no token.")]
 
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
 
 @app.command("build")
 def build_files(
@@ -42,6 +44,7 @@ def build_files(
     password_file: Annotated[
         str, typer.Option("--password-file", help="File of the account's password on Grafana's machine.")
     ] = "",
+    json: Json = False,
 ) -> None:
     """Write dashboards and provisioning files; secrets are named by their files, never written."""
     with Context.of(context) as opened:
@@ -53,6 +56,9 @@ def build_files(
         site = _site(opened, lang)
         with writing("--out", out):
             files = build(out, site, source, where)
+    if json:
+        print_json([str(file) for file in files])
+        return
     for file in files:
         print_text(str(file))
 
@@ -64,7 +70,7 @@ def push_live(
     influx: InfluxUrl = "",
     database: Database = "",
     user: User = "",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Bring data source, dashboards and alert rules into the Grafana of `grafana.url`; a second push changes nothing.
 

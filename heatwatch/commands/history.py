@@ -22,7 +22,7 @@ from heating.order import WorkOrder
 from heating.readings_file import write_readings
 from heatwatch.arguments import span
 from heatwatch.context import Context
-from heatwatch.output import note, progress, writing
+from heatwatch.output import note, print_json, progress, writing
 from heatwatch.reading import read_with_progress
 
 IMPORT_ROWS = 50_000
@@ -77,7 +77,9 @@ def export(
         note(f"{count} {what} written")
 
 
-def import_readings(context: typer.Context, file: Path) -> None:
+def import_readings(
+    context: typer.Context, file: Path, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
     """Load a readings CSV into the store; idempotent, the first one wins; ages are not tested (contract §4)."""
     with Context.of(context) as opened:
         found = read_with_progress(file, opened.register, opened.zone)
@@ -91,7 +93,11 @@ def import_readings(context: typer.Context, file: Path) -> None:
                 late = tuple(sorted(set(batch.point)))
                 opened.ledger.journal.announce(int(batch.ts_ms.min()), int(batch.ts_ms.max()), late, now)
                 bar.advance(task, len(batch))
-        note(f"{stored} readings stored, {len(found.table) - stored} were there already")
+    present = len(found.table) - stored
+    if json:
+        print_json({"stored": stored, "present": present, "skipped": found.skipped.total})
+    else:
+        note(f"{stored} readings stored, {present} were there already")
 
 
 FINDING_COLUMNS = (

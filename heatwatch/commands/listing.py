@@ -35,7 +35,7 @@ def findings(context: typer.Context, start: From = None, end: To = None, json: J
     """List the findings that are open, or those of a span."""
     with Context.of(context, create=False) as opened:
         book = opened.ledger.findings
-        found = book.overlapping(*span(start, end, opened.zone, opened.clock.now())) if start else book.open()
+        found = book.overlapping(*span(start, end, opened.zone, opened.clock.now())) if start or end else book.open()
         if json:
             print_json(found)
             return
@@ -64,7 +64,7 @@ def orders(
             _order(opened, order_id, json=json)
             return
         book = opened.ledger.orders
-        found = book.between(*span(start, end, opened.zone, opened.clock.now())) if start else book.unfinished()
+        found = book.between(*span(start, end, opened.zone, opened.clock.now())) if start or end else book.unfinished()
         if json:
             print_json(found)
             return

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
+import msgspec
 import typer
 
 from heating.errors import InputError
@@ -20,6 +21,25 @@ app = typer.Typer(help="Registered outages and commissioning; homes under one ar
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+class OutageRow(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
+    """An outage as it is shown: in the words of contract §1."""
+
+    id: str
+    kind: SubjectType
+    place: str
+    start: str
+    end: str | None
+    reason: str
+
+    @classmethod
+    def of(cls, outage: Outage, zone: ZoneInfo) -> Self:
+        """Return what is shown of an outage, its times local to the site."""
+        end = rfc3339(outage.end, zone) if outage.end else None
+        return cls(
+            outage.outage_id, outage.subject_type, outage.subject_id, rfc3339(outage.start, zone), end, outage.reason
+        )
+
+
 @app.command()
 def add(
     context: typer.Context,
@@ -27,6 +47,7 @@ def add(
     start: Annotated[str, typer.Option("--from", help="When it begins.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, in words for people.")],
     end: Annotated[str | None, typer.Option("--to", help="When it ends, if known.")] = None,
+    json: Json = False,
 ) -> None:
     """Register an outage of a place; prints its id."""
     if not reason.strip():
@@ -41,7 +62,10 @@ def add(
             outage_id=f"O{uuid4().hex[:10]}", subject_type=kind, subject_id=place, start=begins, end=ends, reason=reason
         )
         opened.ledger.places.add_outage(outage, opened.clock.now())
-        print_text(outage.outage_id)
+        if json:
+            print_json(OutageRow.of(outage, opened.zone))
+        else:
+            print_text(outage.outage_id)
 
 
 @app.command("end")
@@ -60,15 +84,12 @@ def end_(
 def list_(context: typer.Context, json: Json = False) -> None:
     """List all outages."""
     with Context.of(context, create=False) as opened:
-        outages = opened.ledger.places.outages()
+        rows = [OutageRow.of(outage, opened.zone) for outage in opened.ledger.places.outages()]
         if json:
-            print_json(outages)
+            print_json(rows)
             return
-        rows = [
-            [o.outage_id, o.subject_type, o.subject_id, _shown(o.start, opened), _shown(o.end, opened), o.reason]
-            for o in outages
-        ]
-        print_table("outages", ["id", "kind", "place", "from", "to", "reason"], rows)
+        cells = [[row.id, row.kind, row.place, row.start, row.end or "", row.reason] for row in rows]
+        print_table("outages", ["id", "kind", "place", "from", "to", "reason"], cells)
 
 
 def place_type(register: Register, place: str) -> SubjectType:
@@ -83,10 +104,6 @@ def place_type(register: Register, place: str) -> SubjectType:
         if any(of(point) == place for point in register.points):
             return kind
     raise InputError(f"place {place!r} is not in the register; give an id such as S1, S1/B, S1/3, S1/3/1 or S1/3/1/501")
-
-
-def _shown(when: datetime | None, opened: Context) -> str:
-    return rfc3339(when, opened.zone) if when else ""
 
 
 def _point(point: MeasurementPoint) -> str:

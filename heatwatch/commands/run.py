@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from heatwatch.context import Context
+from heatwatch.context import Context, PointsOption
 from heatwatch.signals import stop_on_signals
 
 
@@ -29,13 +29,14 @@ def register(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     stages: Annotated[list[StageName] | None, typer.Argument(help="Stages to run; all unless named.")] = None,
+    points: PointsOption = None,
 ) -> None:
     """Run all stages, or the named ones, until SIGTERM; then finish, acknowledge what is held, exit 0."""
     # The web server behind it takes longer to load than most commands to run.
     from heatwatch.pipeline import STAGES, run_pipeline
 
     stop = stop_on_signals(threading.Event())
-    with Context.of(context) as opened:
+    with Context.of(context, points=points) as opened:
         failed = run_pipeline(opened, [str(stage) for stage in stages or ()] or list(STAGES), stop)
     if failed:
         raise typer.Exit(1)
