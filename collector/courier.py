@@ -89,6 +89,7 @@ class Courier:
 
     def turn(self, patience: Patience, acknowledge: Acknowledge, stop: threading.Event) -> None:
         """Do the next piece of work, or wait a little; never raises."""
+        begun = time.monotonic()
         try:
             if patience.wait_s > 0:
                 self._bide(patience, acknowledge, stop)
@@ -98,14 +99,14 @@ class Courier:
                 self.misconfigured = ""
         except (StoreUnavailable, LedgerUnavailable) as problem:
             self.misconfigured = ""
-            patience.failed(problem)
+            patience.failed(problem, begun)
         except StoreMisconfigured as problem:
             self.misconfigured = str(problem)
-            patience.failed(problem)
+            patience.failed(problem, begun)
         except Exception as problem:
             self.errors += 1
             log.exception("turn failed")
-            patience.failed(problem)
+            patience.failed(problem, begun)
             self._isolate()
 
     def finish(self, acknowledge: Acknowledge) -> None:

@@ -35,12 +35,12 @@ class Patience:
         self._since = self._said = self._next = 0.0
         self.problem = ""
 
-    def failed(self, problem: Exception) -> None:
-        """Note a failure, and when to try again."""
+    def failed(self, problem: Exception, begun: float) -> None:
+        """Note the failure of what was begun at an instant (monotonic), maybe long ago, and when to try again."""
         now = time.monotonic()
         self.problem = f"{type(problem).__name__}: {problem}"
         if not self._failures:
-            self._since, self._said = now, now
+            self._since, self._said = begun, now
             log.error("cannot write, trying again problem=%s", self.problem)
         elif now - self._said >= _SAY_EVERY_S:
             self._said = now

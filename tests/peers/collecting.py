@@ -143,6 +143,15 @@ class Site:
             lambda: self.log()[self._log_from :].count(" subscribed filter=") >= len(self.mqtt.topics), seconds
         )
 
+    def freeze(self) -> None:
+        """Let it stand still, with its connections open (SIGSTOP)."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         self._end(signal.SIGKILL)
 

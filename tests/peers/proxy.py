@@ -8,14 +8,17 @@ import threading
 
 
 class Proxy:
-    """Forwards connections to a port of this machine until `cut`; `swallow` makes new ones get no answer at all."""
+    """Forwards connections to a port of this machine until `cut`; `swallow` makes new ones get no answer at all.
+
+    `mute` loses what is sent to that port, while what comes from it still arrives.
+    """
 
     def __init__(self, target: int) -> None:
         self._target = target
         self._lock = threading.Lock()
         self._ends: list[socket.socket] = []
         self._open = True
-        self._swallows = False
+        self._swallows = self._mute = False
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -43,9 +46,13 @@ class Proxy:
         with self._lock:
             self._open = self._swallows = True
 
+    def mute(self) -> None:
+        """Lose what is sent from now on; who sent it does not learn of that."""
+        self._mute = True
+
     def mend(self) -> None:
         with self._lock:
-            self._open, self._swallows = True, False
+            self._open, self._swallows, self._mute = True, False, False
 
     def _accept(self) -> None:
         while True:
@@ -67,16 +74,16 @@ class Proxy:
                 if self._open:
                     self._ends += [near, far]
                     for one, other in ((near, far), (far, near)):
-                        threading.Thread(target=_pump, args=(one, other), daemon=True).start()
+                        threading.Thread(target=self._pump, args=(one, other, one is near), daemon=True).start()
                     continue
             near.close()
             far.close()
 
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    for end in (source, sink):
+    def _pump(self, source: socket.socket, sink: socket.socket, outward: bool) -> None:
         with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+            while data := source.recv(65_536):
+                if not (outward and self._mute):
+                    sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)

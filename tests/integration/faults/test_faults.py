@@ -8,85 +8,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
-from peers.collecting import Publisher, Site, adds_up, in_background, now_ms, wait_until
+from peers.collecting import Publisher, Site, in_background, wait_until
 from peers.disks import fill, small_disk
-from peers.influxd import Influxd, influxd
-from peers.mosquitto import Mosquitto, mosquitto
+from peers.influxd import influxd
+from peers.mosquitto import mosquitto
+from peers.plant import PER_ROUND, Plant, plant
 from peers.proxy import Proxy
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 ROUNDS = int(os.environ.get("HEATWATCH_FAULT_ROUNDS", "3"))
-PER_ROUND = 120
-HEAL_S = 90.0
-
-
-@dataclass
-class Plant:
-    """Broker, collector, store, and the cables between them."""
-
-    broker: Mosquitto
-    cable: Proxy
-    site: Site
-    devices: Publisher
-    rng: np.random.Generator
-    influx: Influxd | None = None
-    store_cable: Proxy | None = None
-
-    def publish(self, first: int) -> None:
-        base = now_ms() - 86_400_000
-        for i in range(first, first + PER_ROUND):
-            device = self.site.devices[int(self.rng.integers(len(self.site.devices)))]
-            if i % 13 == 0:
-                self.devices.garbage(device, f'{{"ts": {base + i}, "temperature_c": "{i}"}}')
-            else:
-                self.devices.reading(device, base + i, round(float(self.rng.uniform(10, 25)), 2))
-            time.sleep(0.01)
-
-    def pause(self, longest_s: float) -> None:
-        time.sleep(float(self.rng.uniform(0.0, longest_s)))
-
-    def check(self) -> None:
-        """Wait until everything has arrived, end the collector, and compare its books with what was sent."""
-        sent, bad = self.devices.sent, self.devices.bad
-        assert self.devices.delivered(HEAL_S)
-        arrived = wait_until(lambda: self.site.has(len(sent), bad), HEAL_S)
-        assert arrived, (len(sent), bad, self.site.counters(), self.site.log()[-4000:])
-        assert self.site.subscribed()
-        assert self.site.stop() == 0
-        counts = self.site.counters()
-        assert adds_up(counts), counts
-        assert counts["stored"] == len(sent)
-        assert counts["quarantined"] == bad
-        assert self.site.stored() == sent
-
-
-@contextmanager
-def plant(folder: Path, *, influx: bool, seed: int) -> Iterator[Plant]:
-    (folder / "broker").mkdir()
-    with mosquitto(folder / "broker") as broker, Proxy(broker.port) as cable:
-        devices = Publisher(broker.port)
-        rng = np.random.default_rng(seed)
-        try:
-            if influx:
-                with influxd(folder / "influx") as server, Proxy(server.port) as store_cable:
-                    url = server.url().replace(str(server.port), str(store_cable.port))
-                    site = Site(folder / "site", cable.port, store_url=url, spool=True)
-                    yield Plant(broker, cable, site, devices, rng, server, store_cable)
-                    site.kill()
-            else:
-                site = Site(folder / "site", cable.port, spool=True)
-                yield Plant(broker, cable, site, devices, rng)
-                site.kill()
-        finally:
-            devices.close()
 
 
 def kill_collector(p: Plant) -> None:
