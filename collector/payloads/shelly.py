@@ -37,10 +37,10 @@ class Shelly:
         levels = topic.split("/")
         if levels[-2:] == ["events", "rpc"] and len(levels) > 2:
             return self._notification(levels[:-2], payload)
+        if levels[-2:-1] == ["status"] and len(levels) > 2:
+            return self._status(_topic_id(levels[:-2]), levels[-1], payload)
         if levels[0] == "shellies" and len(levels) > 2:
             return self._first_generation(levels[1], "/".join(levels[2:]), payload)
-        if levels[-2:-1] == ["status"] and len(levels) > 2:
-            return self._status("/".join(levels[:-2]), levels[-1], payload)
         return silent("", Silence.OTHER_TOPIC if levels[-1] != "online" else Silence.STATUS)
 
     def _first_generation(self, device_id: str, what: str, payload: bytes) -> Message:
@@ -102,12 +102,17 @@ def _claimed(prefix: list[str], tree: Node) -> str:
     Unreadable
         If the device claims another id and nothing binds it to the topic.
     """
-    topic_id, source = "/".join(prefix), text(tree, "src").lower()
+    source, whole = text(tree, "src").lower(), "/".join(prefix)
     if source == prefix[-1].lower():
         return prefix[-1]
-    if source in ("", topic_id.lower()) or text(tree, "dst") == f"{topic_id}/events":
-        return topic_id
+    if source in ("", whole.lower()) or text(tree, "dst") == f"{whole}/events":
+        return _topic_id(prefix)
     raise Unreadable(Reason.DEVICE_MISMATCH)
+
+
+def _topic_id(prefix: list[str]) -> str:
+    """Return the id in a topic: its prefix, but what stands behind `shellies/` alone is a name as in generation one."""
+    return prefix[1] if prefix[0] == "shellies" and len(prefix) == 2 else "/".join(prefix)
 
 
 def _celsius(component: Node) -> float | None:

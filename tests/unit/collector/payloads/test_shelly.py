@@ -93,3 +93,22 @@ def test_shelly_of_the_first_generation_says_other_things_on_topics_of_their_own
     assert silence(decode("shelly", f"shellies/shellyht-3CBD1F/sensor/{what}", b"72.1")) is Silence.STATUS
     for other in ("online", "announce", "info", "temperature"):
         assert silence(decode("shelly", f"shellies/shellyht-3CBD1F/{other}", b"72.1")) is Silence.STATUS
+
+
+@pytest.mark.parametrize(
+    ("prefix", "device"),
+    [
+        ("shellyhtg3-84fce63ad204", "shellyhtg3-84fce63ad204"),
+        ("heat/flat-4", "heat/flat-4"),
+        ("shellies/flat-4", "flat-4"),
+        ("shellies/altbau/eg/ht8554", "shellies/altbau/eg/ht8554"),
+    ],
+)
+def test_shelly_has_one_id_on_all_its_topics(prefix, device):
+    component = {"id": 0, "tC": 20.5, "tF": 68.9}
+    note = {"src": "s1", "dst": f"{prefix}/events", "method": "NotifyStatus", "params": {"temperature:0": component}}
+    for topic, payload in ((f"{prefix}/status/temperature:0", component), (f"{prefix}/events/rpc", note)):
+        message = decode("shelly", topic, payload)
+        assert (message.device_id, only(message).temperature_c) == (device, 20.5)
+    for other in ("devicepower:0", "humidity:0", "sys"):
+        assert silence(decode("shelly", f"{prefix}/status/{other}", {"id": 0})) is Silence.STATUS
