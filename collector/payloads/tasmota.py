@@ -5,6 +5,7 @@ A Zigbee bridge says `ZbReceived` of one of its sensors at a time, under its own
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,8 @@ from collector.payloads.tree import Node, child, parse_object, text
 from collector.payloads.value import open_levels
 
 _BRIDGED = "ZbReceived"
+# Firmware of 2018 wrote the value of a sensor that fails so, which is no JSON; today's writes null.
+_NAN = re.compile(rb":\s*nan(?=\s*[,}])")
 
 
 class Tasmota:
@@ -48,7 +51,7 @@ class Tasmota:
         if levels[-1] not in ("SENSOR", _BRIDGED):
             return silent(device_id, Silence.STATUS)
         try:
-            tree = parse_object(payload)
+            tree = parse_object(_NAN.sub(b":null", payload) if b"nan" in payload else payload)
             if node := _bridged(tree):
                 device_id = _bridged_id(device_id, node)
                 sample = self._of_bridged(tree, node)

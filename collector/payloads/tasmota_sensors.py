@@ -41,6 +41,8 @@ def chosen(tree: Node, probes: Probes) -> Mapping[str, tuple[Sensor, str]]:
         If there are several and nothing says which is meant.
     """
     found = [sensor for name, node in tree.items() if isinstance(node, dict) for sensor in _inside(name, node)]
+    if "Temperature" in tree:  # Sonoff SC: the board is the sensor
+        found.append(Sensor(("Temperature",), tree["Temperature"], tree))
     if probes:
         return {s.names[0]: (s, probes[name]) for s in found for name in s.names if name in probes}
     found = [sensor for sensor in found if sensor.names[0] not in _BOARD]

@@ -45,6 +45,8 @@ def test_tasmota_board_topics_and_clock():
         ({"ANALOG": {"Temperature1": 9.0}, "ENERGY": {"Total": 0.0, "Power": 0, "Temperature": 41.0}}, (9.0, None)),
         # firmware of 2017
         ({"DS18x20": {"DS1": {"Type": "DS18B20", "Address": "28FF9A9876815022", "Temperature": 12.2}}}, (12.2, None)),
+        # Sonoff SC, a board that is the sensor itself
+        ({"Temperature": 20.0, "Humidity": 16.0, "Light": 10, "Noise": 60, "AirQuality": 90}, (20.0, 16.0)),
         ({"SCD40": {"CarbonDioxide": 700, "Temperature": 22.0, "Humidity": 35.1, "DewPoint": 5.7}}, (22.0, 35.1)),
     ],
 )
@@ -153,3 +155,13 @@ def test_what_a_zigbee_bridge_says_of_something_else():
     low = {"ZbReceived": {"0x19D0": ZIGBEE | {"Humidity": 40.1, "BatteryVoltage": 2.4, "BatteryPercentage": 9}}}
     sample = only(decode("tasmota", "tele/zb/SENSOR", low))
     assert (sample.humidity_pct, sample.battery_v, sample.quality) == (40.1, 2.4, Quality.LOW_BATTERY)
+
+
+def test_tasmota_of_old_firmware_with_a_sensor_that_fails():
+    """The text is no JSON: a sensor that fails is `nan`."""
+    text = b'{"Time":"2026-12-01T10:00:00","DS18B20-1":{"Temperature":nan},"DS18B20-2":{"Temperature":38.5}}'
+    probes = {"DS18B20-1": "supply_c", "DS18B20-2": "return_c"}
+    sample = only(decode("tasmota", "tele/x/SENSOR", text, probes=probes))
+    assert (sample.supply_c, sample.return_c) == (None, 38.5)
+    alone = b'{"Time":"2026-12-01T10:00:00","SI7021":{"Temperature":nan,"Humidity":nan},"TempUnit":"C"}'
+    assert silence(decode("tasmota", "tele/x/SENSOR", alone)) is Silence.NO_READING
