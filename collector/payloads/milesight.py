@@ -89,7 +89,7 @@ def is_em3(model: str) -> bool:
 def writes_like_milesight(frame: bytes, port: object) -> bool:
     """Tell whether the frame of an unnamed device begins as only Milesight's do."""
     first = tuple(frame[:2])
-    if port == _PORT:
+    if port in (_PORT, None):
         return first in _KNOWN or frame[:1] in (b"\xfe", b"\xf8", b"\xf9", b"\xfc")
     return first in _NO_CAYENNE
 

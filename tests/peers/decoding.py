@@ -58,7 +58,7 @@ def in_base64(frame: str) -> str:
     return base64.b64encode(bytes.fromhex(frame)).decode()
 
 
-def chirpstack(frame: str = "", profile: str = "", port: int = 85, **fields: object) -> Message:
+def chirpstack(frame: str = "", profile: str = "", port: int | None = 85, **fields: object) -> Message:
     info = {"devEui": EUI, "deviceProfileName": profile}
     options = {name: fields.pop(name) for name in ("probes", "unit") if name in fields}
     uplink = {"time": SERVER, "deviceInfo": info, "fPort": port, "data": in_base64(frame), **fields}

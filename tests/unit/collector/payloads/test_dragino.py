@@ -172,3 +172,10 @@ def test_probes_of_raw_frames():
     assert only(chirpstack("CBB80834025801119A7FFF", "LHT65", 2, probes=probes)).supply_c == 45.06
     missing = chirpstack("CBB808340258017FFF7FFF", "LHT65", 2, probes=probes)
     assert missing.samples == [Flaw(None, Reason.NO_VALUE)]
+
+
+def test_a_lht52_by_its_codec():
+    """ChirpStack writes all numbers of a codec as floats, also the device's own clock."""
+    decoded = {"TempC_SHT": 26.6, "Hum_SHT": 52.7, "TempC_DS": 327.67, "Systimestamp": 1709222478.0, "Ext": 1.0}
+    sample = only(chirpstack("0A64020F7FFF0165E0AA4E", "LHT52", 2, object=decoded))
+    assert (sample.temperature_c, sample.humidity_pct, sample.ts_ms) == (26.6, 52.7, ms("2024-02-29T16:01:18Z"))

@@ -21,6 +21,7 @@ LOGGED = 1_665_561_758_000
     [
         ("01755C 03673401 046865", 85, "", (30.8, 50.5)),
         ("0367FFFF", 85, "EM320-TH", (-0.1, None)),
+        ("0367FFFF", None, "", (-0.1, None)),
         # TheThingsNetwork/lorawan-devices, milesight-iot/em300-th-codec.yaml
         ("01753203 67C80004683C", 1, "EM300-TH", (20.0, 30.0)),
         # delmation/payload-decoders, EM300-TH

@@ -89,3 +89,19 @@ def test_ttn_zeros_left_out_in_all_places():
     sample = only(ttn({"uplink_message": {**uplink, "version_ids": {"model_id": "em300-th"}}}))
     assert (sample.temperature_c, sample.humidity_pct, sample.seq, sample.rssi_dbm) == (0.0, 45.0, 0, None)
     assert ttn({"uplink_message": {}}).samples == []
+
+
+def test_ttn_as_its_documents_show_it():
+    """Decoded, warned of and normalized; the last also on a topic of its own."""
+    up = {
+        "f_port": 4,
+        "frm_payload": "DLIEgPeu",
+        "decoded_payload": {"battery": 3250, "event": "setup", "light": 1152, "temperature": -21.3},
+        "decoded_payload_warnings": ["it's cold"],
+        "normalized_payload": [{"air": {"temperature": -21.3}}],
+    }
+    sample = only(ttn({"uplink_message": up, "received_at": SERVER}))
+    assert (sample.temperature_c, sample.battery_v, sample.ts_ms) == (-21.3, 3.25, ms(SERVER))
+    own = {"f_port": 4, "frm_payload": "DLIEgPeu", "normalized_payload": {"air": {"temperature": -21.3}}}
+    sample = only(ttn({"uplink_normalized": own, "received_at": SERVER}, topic=TTN_UP + "/normalized"))
+    assert (sample.temperature_c, sample.ts_ms) == (-21.3, ms(SERVER))
