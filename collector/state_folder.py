@@ -33,7 +33,7 @@ class StateFolder:
             return
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(Path(folder) / "lock", os.O_RDWR | os.O_CREAT, 0o640)
+            self._handle = _opened(Path(folder) / "lock")
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as held:
             self.release()
@@ -49,3 +49,14 @@ class StateFolder:
         handle, self._handle = self._handle, None
         if handle is not None:
             os.close(handle)
+
+
+def _opened(lock: Path) -> int:
+    """Open the lock; on a disk that became read-only since we were here last, what the spool has can still be read."""
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o640)
+    except OSError as problem:
+        if problem.errno != errno.EROFS or not lock.exists():
+            raise
+        log.error("state folder can only be read, the spool will take nothing folder=%s", lock.parent)
+        return os.open(lock, os.O_RDONLY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,8 @@ from peers.mosquitto import mosquitto
 from collector.settings import CollectorSettings, MqttSettings
 from collector.stage import CollectorSetup, CollectorStage
 from heating.clock import SystemClock
+from heating.errors import StoreUnavailable
+from heating.ledger import open_ledger
 from heating.register import Register
 from heating.site import MeasurementPoint
 
@@ -30,6 +33,51 @@ class SteppingClock(SystemClock):
 
     def now(self) -> datetime:
         return super().now() + self.off
+
+
+def away(call: str) -> None:
+    raise StoreUnavailable("no route")
+
+
+def test_a_day_back_and_a_day_ahead_while_the_spool_is_drained(tmp_path):
+    """On a real ledger, which has its own idea of time for packets without a clock."""
+    store, clock, stop = MemoryStore(), SteppingClock(), threading.Event()
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.sqlite")
+    ledger.places.import_register(REGISTER.points, {}, datetime.now(UTC), stamp="test")
+    with closing(ledger), mosquitto(tmp_path) as broker, closing(Publisher(broker.port)) as devices:
+        settings = CollectorSettings(
+            batch_wait_s=0.05, state_dir=str(tmp_path / "state"), spool_after_s=0.0, drain_per_s=100
+        )
+        setup = CollectorSetup(mqtt=MqttSettings(port=broker.port), collector=settings, zone=ZoneInfo("Asia/Shanghai"))
+        stage = CollectorStage(setup, store, ledger, clock)
+        thread = threading.Thread(target=stage.run, args=(stop,), daemon=True)
+        thread.start()
+        assert wait_until(lambda: stage.health(datetime.now(UTC)).ok, 20)
+        store.fault, base = away, now_ms() - 3 * 86_400_000
+        for step, days in enumerate((0, -1, 0, 1, 0, -1, 1, 0)):
+            if step == 4:
+                store.fault = lambda call: None
+            clock.off = timedelta(days=days)
+            for i in range(25):
+                devices.reading("D1", base + step * 1000 + i, 19.0)
+                devices.raw("heatwatch/v1/D2/readings", f'{{"temperature_c": {10 + i}.{step}}}')
+            devices.garbage("D3", f"garbage {step}")
+            assert devices.delivered()
+            arrived = 51 * (step + 1)
+            assert wait_until(lambda n=arrived: _kept(stage) >= n, 20), _kept(stage)
+        assert wait_until(lambda: ledger.journal.counters().get("received", 0) == 8 * 51, 30), ledger.journal.counters()
+        assert stage.health(datetime.now(UTC)).ok
+        stop.set()
+        thread.join(20)
+        counts = ledger.journal.counters()
+    assert (counts["stored"], counts["quarantined"], counts.get("repeated", 0)) == (8 * 50, 8, 0)
+    assert set(devices.sent) < set(store.rows)
+
+
+def _kept(stage: CollectorStage) -> float:
+    """Return how many packets are durable, in the store or in the spool."""
+    numbers = {m.name.removeprefix("heatwatch_collector_"): m.value for m in stage.metrics() if not m.labels}
+    return numbers["packets_total"] + numbers["spooled_packets_total"] - numbers["drained_packets_total"]
 
 
 def test_clock_steps_lose_nothing(tmp_path):

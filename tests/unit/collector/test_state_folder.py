@@ -33,6 +33,23 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path, monkeypatch
         StateFolder(str(tmp_path))
 
 
+def test_a_disk_that_became_read_only_does_not_keep_it_from_starting(tmp_path, monkeypatch, caplog):
+    StateFolder(str(tmp_path)).release()
+    really = os.open
+
+    def read_only(path, flags, *rest, **kw):
+        if flags & os.O_RDWR:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return really(path, flags, *rest, **kw)
+
+    monkeypatch.setattr(os, "open", read_only)
+    first = StateFolder(str(tmp_path))
+    assert "can only be read" in caplog.text
+    with pytest.raises(ConfigError, match="another collector"):
+        StateFolder(str(tmp_path))
+    first.release()
+
+
 def test_a_full_disk_does_not_keep_it_from_starting(tmp_path, monkeypatch, caplog):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
