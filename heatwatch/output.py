@@ -14,6 +14,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from heating.errors import InputError
+from heating.words import Language
+from heatwatch.words import heading
 
 _WIDE = 400  # characters: more than any table of ours
 
@@ -48,11 +50,11 @@ def writing(option: str, out: Path) -> Iterator[None]:
         raise InputError(f"{option}: cannot write {out}: {wrong.strerror}") from None
 
 
-def print_table(title: str, header: list[str], rows: list[list[str]]) -> None:
+def print_table(title: str, header: list[str], rows: list[list[str]], language: Language) -> None:
     """Write a table; wide as the terminal, and as it needs to be when stdout is a file. No id is ever cut."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=heading(title, language), title_justify="left")
     for name in header:
-        table.add_column(name, overflow="fold")
+        table.add_column(heading(name, language), overflow="fold")
     for row in rows:
         table.add_row(*row)
     show_table(table)

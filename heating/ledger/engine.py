@@ -122,7 +122,7 @@ def _prepare_schema(connection: Connection, *, create: bool) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
     if not inspect(connection).has_table(tables.schema.name):
         if not create:
-            raise InputError("there is no ledger in this database")
+            raise NotThere("ledger.url: there is no ledger in this database")
         tables.metadata.create_all(connection)
         first = {"id": 1, "version": tables.SCHEMA_VERSION}
         connection.execute(upsert(connection, tables.schema), first)

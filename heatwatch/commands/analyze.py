@@ -27,6 +27,7 @@ from heatwatch.output import print_json, print_text, show_table
 from heatwatch.reading import read_with_progress
 from heatwatch.registration import read_site_register
 from heatwatch.stored_readings import stored_observations
+from heatwatch.words import heading
 
 _SHOWN = 30
 
@@ -116,7 +117,8 @@ def _show(result: Analysis, language: Language) -> None:
     print_text(f"{result.to.isoformat(timespec='minutes')}  " + "  ".join(
         f"{say(status, language)} {count}" for status, count in counts.items() if count
     ))  # fmt: skip
-    table = Table("#", "home", "°C", "floor", "K below", "score", "since", "reasons", "cause")
+    columns = ("#", "home", "°C", "floor", "K below", "score", "since", "reasons", "cause")
+    table = Table(*(heading(column, language) for column in columns))
     causes = {f.subject.id: f.cause for f in result.findings if f.cause is not None and f.end is None}
     cold = sorted((row for row in result.homes if row.rank is not None), key=lambda row: row.rank or 0)
     for row in cold[:_SHOWN]:
@@ -125,8 +127,8 @@ def _show(result: Analysis, language: Language) -> None:
     if cold:
         show_table(table)
     if len(cold) > _SHOWN:
-        print_text(f"... and {len(cold) - _SHOWN} more (--json has all)")
-    print_text(f"{len(result.findings)} findings")
+        print_text(f"... +{len(cold) - _SHOWN} (--json)")
+    print_text(f"{heading('findings', language)} {len(result.findings)}")
 
 
 def _cells(row: HomeRow, language: Language) -> list[str]:

@@ -59,7 +59,7 @@ def clocks(
     print_text(_summary(known))
     if rows:
         header = ["device", "point", "skew s", "drift s/day", "missing", "last packet", "what to do"]
-        print_table("clocks of devices", header, [_cells(row) for row in rows])
+        print_table("clocks of devices", header, [_cells(row) for row in rows], opened.language)
 
 
 def _summary(known: list[DeviceClock]) -> str:

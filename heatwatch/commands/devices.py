@@ -84,7 +84,7 @@ def add(
         if collector:
             _collector_account(opened, "add_account")
         elif made := _passwords(opened, _named(opened, devices, everyone=everyone), fresh, "add_accounts", out):
-            _hand_out(made, out, json=json)
+            _hand_out(opened, made, out, json=json)
 
 
 @app.command()
@@ -107,7 +107,7 @@ def rotate(
         if collector:
             _collector_account(opened, "rotate_account")
         elif made := _passwords(opened, _named(opened, devices, everyone=everyone), present, "rotate_accounts", out):
-            _hand_out(made, out, json=json)
+            _hand_out(opened, made, out, json=json)
 
 
 @app.command()
@@ -138,7 +138,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
         print_json(rows)
         return
     shown = [[row.device_id, row.point_id or "", "yes" if row.account else "-"] for row in rows]
-    print_table("devices", ["device", "point", "account"], shown)
+    print_table("devices", ["device", "point", "account"], shown, opened.language)
 
 
 def _named(opened: Context, devices: Sequence[str] | None, *, everyone: bool) -> list[str]:
@@ -236,7 +236,7 @@ def _write_new(out: Path, made: Mapping[str, str]) -> None:
         raise InputError(f"--out: {out} cannot be written ({wrong.strerror})") from wrong
 
 
-def _hand_out(made: Mapping[str, str], out: Path | None, *, json: bool) -> None:
+def _hand_out(opened: Context, made: Mapping[str, str], out: Path | None, *, json: bool) -> None:
     if out is not None:
         note(f"{out} written: {len(made)} passwords; bring them to the devices, then delete the file")
         return
@@ -244,4 +244,6 @@ def _hand_out(made: Mapping[str, str], out: Path | None, *, json: bool) -> None:
     if json:
         print_json(credentials)
         return
-    print_table("shown once", ["user name", "password"], [[c.username, c.password] for c in credentials])
+    print_table(
+        "shown once", ["user name", "password"], [[c.username, c.password] for c in credentials], opened.language
+    )

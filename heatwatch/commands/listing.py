@@ -46,7 +46,7 @@ def findings(context: typer.Context, start: From = None, end: To = None, json: J
              say(f.cause.scope, words) if f.cause else ""]
             for f in found
         ]  # fmt: skip
-        print_table("findings", ["id", "kind", "place", "start", "end", "", "severity", "cause"], rows)
+        print_table("findings", ["id", "kind", "place", "start", "end", "confirmed", "severity", "cause"], rows, words)
 
 
 def orders(
@@ -73,7 +73,7 @@ def orders(
              _local(o.opened_at, opened.zone), o.content]
             for o in found
         ]  # fmt: skip
-        print_table("orders", ["id", "state", "place", "homes", "severity", "opened", "content"], rows)
+        print_table("orders", ["id", "state", "place", "homes", "severity", "opened", "content"], rows, opened.language)
 
 
 def _order(opened: Context, order_id: str, *, json: bool) -> None:
@@ -101,8 +101,12 @@ def quarantine(
         if json:
             print_json([_as_json(row) for _, row in kept])
             return
-        rows = [[str(n), _local(r.received_at, opened.zone), r.topic, r.reason, str(r.length)] for n, r in kept]
-        print_table("quarantine", ["row", "received", "topic", "reason", "bytes"], rows)
+        rows = [
+            [str(n), _local(r.received_at, opened.zone), r.topic, r.reason, "" if r.index is None else str(r.index),
+             str(r.length)]
+            for n, r in kept
+        ]  # fmt: skip
+        print_table("quarantine", ["row", "received", "topic", "reason", "index", "bytes"], rows, opened.language)
 
 
 def _as_json(row: RejectedReading) -> dict[str, object]:

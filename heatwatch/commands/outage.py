@@ -89,7 +89,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
             print_json(rows)
             return
         cells = [[row.id, row.kind, row.place, row.start, row.end or "", row.reason] for row in rows]
-        print_table("outages", ["id", "kind", "place", "from", "to", "reason"], cells)
+        print_table("outages", ["id", "kind", "place", "from", "to", "reason"], cells, opened.language)
 
 
 def place_type(register: Register, place: str) -> SubjectType:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
 
 from heating.errors import InputError
-from heating.instants import rfc3339
+from heating.instants import from_ms, rfc3339
 from heating.register_template import write_template
 from heating.unknown_devices import still_unknown
 from heatwatch.context import Context
@@ -76,15 +77,29 @@ def unknown(context: typer.Context, json: Json = False) -> None:
     """List devices that send but are not in the register, with their last reading."""
     with Context.of(context, create=False) as opened:
         seen = still_unknown(opened.ledger.journal.strangers(), opened.register)
+        shown = [msgspec.structs.replace(one, reading=_with_time(one.reading, opened.zone)) for one in seen]
         if json:
-            print_json(seen)
+            print_json(shown)
             return
         rows = [
             [s.device_id, s.topic, rfc3339(s.first_seen, opened.zone), rfc3339(s.last_seen, opened.zone), str(s.count),
-             msgspec.json.encode(s.reading).decode()]
-            for s in seen
+             _in_words(s.reading)]
+            for s in shown
         ]  # fmt: skip
-        print_table("unknown devices", ["device", "topic", "first", "last", "readings", "last reading"], rows)
+        header = ["device", "topic", "first", "last", "readings", "last reading"]
+        print_table("unknown devices", header, rows, opened.language)
+
+
+def _with_time(reading: Any, zone: ZoneInfo) -> Any:
+    """Return the values of a reading with its instant as people write it."""
+    if not isinstance(reading, dict) or "ts_ms" not in reading:
+        return reading
+    values = {name: value for name, value in reading.items() if name != "ts_ms"}
+    return {"ts": rfc3339(from_ms(reading["ts_ms"]), zone), **values}
+
+
+def _in_words(reading: Any) -> str:
+    return " ".join(f"{name}={value}" for name, value in reading.items()) if isinstance(reading, dict) else ""
 
 
 def _say_ignored(columns: tuple[str, ...]) -> None:

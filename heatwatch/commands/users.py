@@ -75,7 +75,7 @@ def add(
     elif ask:
         print_text(f"{name} ({role.value}) added")
     else:
-        print_table("shown once", ["name", "role", "secret"], [[name, role.value, secret]])
+        print_table("shown once", ["name", "role", "secret"], [[name, role.value, secret]], opened.language)
 
 
 @app.command("list")
@@ -86,7 +86,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
     if json:
         print_json(rows)
         return
-    print_table("users", ["name", "role"], [[row.name, row.role.value] for row in rows])
+    print_table("users", ["name", "role"], [[row.name, row.role.value] for row in rows], opened.language)
 
 
 @app.command()

@@ -56,3 +56,12 @@ def test_a_list_up_to_a_time_wants_its_begin(site: Site) -> None:
         done = site.call(command, "--to", "2026-11-22", check=False)
         assert (done.returncode, done.stdout) == (2, "")
         assert "--from" in done.stderr
+
+
+def test_staff_read_lists_in_their_language(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(POINTS)
+    chinese = Site(tmp_path, tmp_path / "points.csv")
+    chinese.call("outage", "add", "S1", "--from", "2026-12-01", "--reason", "年检")
+    assert all(word in chinese.call("outage", "list").stdout for word in ("停热登记", "编号", "年检"))
+    chinese.config.write_text(chinese.config.read_text("utf-8").replace("[site]", '[site]\nlanguage = "en"'), "utf-8")
+    assert all(word in chinese.call("outage", "list").stdout for word in ("outages", "place", "年检"))

@@ -72,13 +72,15 @@ def test_clocks_the_worst_first_with_what_to_do(site: Site) -> None:
 
 def test_a_device_is_unknown_until_it_is_in_the_register_in_whatever_case(site: Site) -> None:
     def seen(device: str) -> Stranger:
-        return Stranger(device_id=device, topic="t", first_seen=AT, last_seen=AT, reading={"temperature_c": 19.5})
+        return Stranger(
+            device_id=device, topic="t", first_seen=AT, last_seen=AT, reading={"ts_ms": 0, "temperature_c": 19.5}
+        )
 
     site.ledger.journal.note_strangers([seen("24e124136b502217"), seen("24e124136b509999")])
     rows = json.loads(site.typed("points", "unknown", "--json"))
     assert [(row["device_id"], row["reading"]) for row in rows] == [
-        ("24e124136b502217", {"temperature_c": 19.5}),
-        ("24e124136b509999", {"temperature_c": 19.5}),
+        ("24e124136b502217", {"ts": "1970-01-01T08:00:00.000+08:00", "temperature_c": 19.5}),
+        ("24e124136b509999", {"ts": "1970-01-01T08:00:00.000+08:00", "temperature_c": 19.5}),
     ]
     site.points("A1", "B2", "C3", "24E124136B502217")
     site.typed("points", "import", str(site.folder / "points.csv"))
