@@ -32,10 +32,19 @@ class Uplink:
     def maker_model(self) -> str:
         """The type of device: as the codec itself writes it, else as the server calls it.
 
-        All of Dragino's codecs write a `Node_type`; older ones of the LHT65 do not, and alone have a `Bat_status`.
+        All of Dragino's codecs write a `Node_type`; older ones of the LHT65 do not, and alone have a `Bat_status` or
+        lists of what a probe measured.
         """
         said = text(self.decoded, "Node_type") or text(child(self.decoded, "data"), "Node_type")
-        return said or ("LHT65" if "Bat_status" in self.decoded else self.model)
+        return said or ("LHT65" if "Bat_status" in self.decoded or self.lists_of_probe else self.model)
+
+    @property
+    def lists_of_probe(self) -> bool:
+        """Tell whether Dragino's codec of the LHT65 saw the log of a probe.
+
+        Some see it in every present reading of 2.56 to 7.67 °C, as they look at one byte on all ports.
+        """
+        return "sensor" in self.decoded and isinstance(self.decoded.get("Temp"), list)
 
     def frame(self) -> bytes:
         """Return the raw frame.
@@ -82,7 +91,8 @@ class Reader:
         frame = b""
         with suppress(Unreadable):
             frame = up.frame()
-        if frame and is_lht65(up.maker_model) and no_present_reading(frame, up.maker_model, up.port):
+        model = up.maker_model
+        if frame and is_lht65(model) and (up.lists_of_probe or no_present_reading(frame, model, up.port)):
             return self._raw(frame, up)
         problem: Unreadable | None = None
         attempts: tuple[Callable[[], list[Sample | Flaw]], ...] = (
@@ -96,7 +106,7 @@ class Reader:
             except Unreadable as wrong:
                 problem = problem or wrong
         # What is a riddle to the codec's reader is none in the frame only where we know the very model.
-        known = names_model(up.maker_model)
+        known = names_model(model)
         if known or (problem is None and (names_itself(frame, up.port) or "Hum_SHT" in up.decoded)):
             with suppress(Unreadable):
                 if found := self._raw(frame, up):

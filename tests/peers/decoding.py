@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from collector.intake import Intake
@@ -65,7 +66,7 @@ def chirpstack(frame: str = "", profile: str = "", port: int | None = 85, **fiel
     return decode("chirpstack", UP, uplink, **options)
 
 
-def ttn(uplink: dict, topic: str = TTN_UP, **options: object) -> Message:
+def ttn(uplink: dict[str, Any], topic: str = TTN_UP, **options: object) -> Message:
     return decode("ttn", topic, {"end_device_ids": {"device_id": "eui-1"}, **uplink}, **options)
 
 

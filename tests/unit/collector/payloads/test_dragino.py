@@ -179,3 +179,17 @@ def test_a_lht52_by_its_codec():
     decoded = {"TempC_SHT": 26.6, "Hum_SHT": 52.7, "TempC_DS": 327.67, "Systimestamp": 1709222478.0, "Ext": 1.0}
     sample = only(chirpstack("0A64020F7FFF0165E0AA4E", "LHT52", 2, object=decoded))
     assert (sample.temperature_c, sample.humidity_pct, sample.ts_ms) == (26.6, 52.7, ms("2024-02-29T16:01:18Z"))
+
+
+@pytest.mark.parametrize("profile", ["LHT65N", "rooms"])
+@pytest.mark.parametrize(
+    ("frame", "temperature", "humidity"),
+    [("CCB5026C039F010A857FFF", 6.2, 92.7), ("CCB501FF01F4017FFF7FFF", 5.11, 50.0)],
+)
+def test_a_cold_home_that_a_codec_takes_for_the_log_of_a_probe(frame, temperature, humidity, profile):
+    """TheThingsNetwork/lorawan-devices and others ask byte 2 on any port (akenza-io/device-type-library, 304)."""
+    decoded = {"bat": 3253, "sensor": "tmp117", "Temp": [276.51, 407.05, 26.93, 327.67]}
+    sample = only(chirpstack(frame, profile, 2, object=decoded))
+    assert (sample.temperature_c, sample.humidity_pct, sample.battery_v) == (temperature, humidity, 3.253)
+    one = decoded | {"Temp": [19.5]}  # on its own port it is what it says, of no known instant and of the probe
+    assert judged(chirpstack("0CB5 02 079E", profile, 3, object=one)) == [Silence.NO_READING]
