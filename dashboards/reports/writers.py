@@ -28,7 +28,10 @@ def write_paper(paper: Paper, out: Path) -> None:
     InputError
         If the suffix names no format, or the file cannot be written.
     """
-    content = paper_bytes(paper, out.suffix.lower().lstrip("."))
+    kind = out.suffix.lower().lstrip(".")
+    if kind not in FORMATS:
+        raise InputError(f"--out {out}: must end in .{', .'.join(FORMATS)}; that names the format")
+    content = paper_bytes(paper, kind)
     try:
         out.write_bytes(content)
     except OSError as error:

@@ -26,6 +26,8 @@ To = Annotated[str | None, typer.Option("--to", help="Last local day; it belongs
 Date = Annotated[str | None, typer.Option("--date", help="One local day.")]
 Lang = Annotated[Language | None, typer.Option("--lang", help="zh-CN or en; site.language unless given.")]
 
+_HOURS_A_DAY = 24
+
 
 def register(root: typer.Typer) -> None:
     """Add `report`."""
@@ -44,6 +46,7 @@ def points(
     lang: Lang = None,
 ) -> None:
     """Write the measurement-point report (测温报表)."""
+    shown_hours = _hours(hours)
     with Context.of(context, create=False) as opened:
         settings = opened.settings
         first, last = _days(opened, start, end, on)
@@ -55,7 +58,7 @@ def points(
             zone=opened.zone,
             site_name=settings.site.name,
             language=lang or opened.language,
-            hours=_hours(hours),
+            hours=shown_hours,
             stale_after_min=settings.analyzer.stale_after_min,
             confirm_min=settings.analyzer.confirm_min,
             building=building,
@@ -76,10 +79,14 @@ def rounds(
     lang: Lang = None,
 ) -> None:
     """Write the round list: homes to visit, ranked, low floors and network ends first."""
+    if at is not None and on is not None:
+        raise InputError("--at: give either --at or --date, not both")
     with Context.of(context, create=False) as opened:
         settings = opened.settings
-        opened.register  # noqa: B018 - imports site.points where it has changed
-        when = at or (f"{on}T08:00" if on else None)
+        known = {point.station_id for point in opened.register.points}
+        if station is not None and station not in known:
+            raise InputError(f"--station: {station!r} is not in the register; it has {', '.join(sorted(known))}")
+        when = at or (f"{_date('--date', on)}T08:00" if on else None)
         request = RoundsReport(
             at=instant("--at", when, opened.zone) if when else opened.clock.now(),
             zone=opened.zone,
@@ -166,7 +173,7 @@ def _date(option: str, text: str) -> date:
 
 
 def _hours(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(hour) for hour in text.split(","))
-    except ValueError:
-        raise InputError(f"--hours: {text!r}; give hours of the day such as 8,12,20") from None
+    hours = text.split(",")
+    if not all(hour.strip().isdecimal() and int(hour) < _HOURS_A_DAY for hour in hours):
+        raise InputError(f"--hours: {text!r}; give hours of the day, 0 to 23, such as 8,12,20")
+    return tuple(int(hour) for hour in hours)

@@ -26,6 +26,8 @@ TYPED: dict[str, tuple[str, ...]] = {
     "simulate --homes 2 --out /proc/none": ("--out", "/proc/none"),
     "restore points.csv": ("points.csv", "no backup"),
     "outage add S1 --from 2026-01-01 --reason=": ("--reason",),
+    "report rounds --at 2026-01-01 --date 2026-01-01 --out r.csv": ("--at", "--date"),
+    "report points --date 2026-01-01 --hours 8,25 --out r.csv": ("--hours", "8,25", "23"),
     "orders": ("ledger.url", "heatwatch run"),
 }
 
@@ -52,6 +54,14 @@ def test_one_line_names_what_is_wrong(site: Site, typed: str) -> None:
     assert line.startswith("heatwatch: ")
     for part in TYPED[typed]:
         assert part in line
+
+
+def test_a_place_that_is_in_no_register_makes_no_empty_paper(site: Site) -> None:
+    site.call("points", "import", str(site.folder / "points.csv"))
+    done = site.call("report", "rounds", "--station", "S9", "--out", "r.csv", check=False)
+    assert done.returncode == 2
+    assert "--station: 'S9' is not in the register; it has S1" in done.stderr
+    assert not (site.folder / "r.csv").exists()
 
 
 @pytest.mark.parametrize("lines", WRONG_VALUES)
