@@ -76,7 +76,7 @@ class Shelly:
             return flawed(device_id, problem.reason)
 
     def _message(self, device_id: str, params: Node) -> Message:
-        battery = child(child(params, "devicepower:0"), "battery")
+        battery = _battery(child(params, "devicepower:0"))
         sample = Sample(
             ts_ms=instant(params.get("ts") or child(params, "sys").get("unixtime"), self._zone),
             humidity_pct=humidity(child(params, "humidity:0").get("rh")),
@@ -90,6 +90,11 @@ class Shelly:
         else:
             (sample.temperature_c,) = found.values()
         return Message(device_id, [sample]) if measures(sample) else silent(device_id, Silence.NO_READING)
+
+
+def _battery(power: Node) -> Node:
+    """Return what a device says of its battery; on mains it says of an empty compartment that it is empty."""
+    return {} if child(power, "external").get("present") is True else child(power, "battery")
 
 
 def _claimed(prefix: list[str], tree: Node) -> str:

@@ -43,9 +43,13 @@ def chosen(tree: Node, probes: Probes) -> Mapping[str, tuple[Sensor, str]]:
     found = [sensor for name, node in tree.items() if isinstance(node, dict) for sensor in _inside(name, node)]
     if "Temperature" in tree:  # Sonoff SC: the board is the sensor
         found.append(Sensor(("Temperature",), tree["Temperature"], tree))
-    if probes:
-        return {s.names[0]: (s, probes[name]) for s in found for name in s.names if name in probes}
+    named = {s.names[0]: (s, probes[name]) for s in found for name in s.names if name in probes}
     found = [sensor for sensor in found if sensor.names[0] not in _BOARD]
+    if probes:
+        # A board counts its probes anew when one fails: `DS18B20-2` becomes `DS18B20`.
+        if found and not named:
+            raise Unreadable(Reason.AMBIGUOUS_PROBES)
+        return named
     air = [sensor for sensor in found if sensor.is_for_air]
     rooms = air if len(found) > 1 and len(air) == 1 else found
     if len(rooms) > 1:

@@ -112,3 +112,12 @@ def test_shelly_has_one_id_on_all_its_topics(prefix, device):
         assert (message.device_id, only(message).temperature_c) == (device, 20.5)
     for other in ("devicepower:0", "humidity:0", "sys"):
         assert silence(decode("shelly", f"{prefix}/status/{other}", {"id": 0})) is Silence.STATUS
+
+
+def test_shelly_on_mains_has_no_empty_battery():
+    """As a Plus H&T on its USB supply says it (enesbcs/Shelly_MQTT, 99)."""
+    power = {"id": 0, "battery": {"V": 0.43, "percent": 0}, "external": {"present": True}}
+    params = {"ts": 1669541352.21, "devicepower:0": power, "temperature:0": {"id": 0, "tC": 19.0, "tF": 66.2}}
+    note = {"src": "s1", "dst": "SH-002/events", "method": "NotifyFullStatus", "params": params}
+    message = decode("shelly", "SH-002/events/rpc", note)
+    assert (message.device_id, only(message).battery_v, only(message).quality) == ("SH-002", None, 0)

@@ -165,3 +165,13 @@ def test_tasmota_of_old_firmware_with_a_sensor_that_fails():
     assert (sample.supply_c, sample.return_c) == (None, 38.5)
     alone = b'{"Time":"2026-12-01T10:00:00","SI7021":{"Temperature":nan,"Humidity":nan},"TempUnit":"C"}'
     assert silence(decode("tasmota", "tele/x/SENSOR", alone)) is Silence.NO_READING
+
+
+def test_tasmota_counts_its_probes_anew_when_one_fails():
+    left = {"DS18B20": {"Id": "B2", "Temperature": 37.4}, "ESP32": {"Temperature": 50.0}}
+    by_name = {"DS18B20-1": "supply_c", "DS18B20-2": "return_c"}
+    assert decode("tasmota", "tele/x/SENSOR", left, probes=by_name).samples == [Flaw(None, Reason.AMBIGUOUS_PROBES)]
+    sample = only(decode("tasmota", "tele/x/SENSOR", left, probes={"A1": "supply_c", "B2": "return_c"}))
+    assert (sample.supply_c, sample.return_c) == (None, 37.4)
+    board = {"ESP32": {"Temperature": 50.0}}
+    assert silence(decode("tasmota", "tele/x/SENSOR", board, probes=by_name)) is Silence.NO_READING
