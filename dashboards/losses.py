@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
 import msgspec
@@ -38,6 +38,12 @@ class Lost(Loss, frozen=True, kw_only=True):
     first_entry: int
     last_entry: int
     hash: str
+
+    def at_home(self, zone: tzinfo) -> Lost:
+        """Return it with its times in a zone."""
+        since = None if self.since is None else self.since.astimezone(zone)
+        noticed, until = self.noticed.astimezone(zone), self.until.astimezone(zone)
+        return msgspec.structs.replace(self, since=since, noticed=noticed, until=until)
 
     @property
     def limit(self) -> Literal["queue", "expiry", "session"]:

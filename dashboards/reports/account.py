@@ -15,12 +15,13 @@ import msgspec
 import numpy as np
 
 from dashboards.losses import Lost, losses_within
-from dashboards.reports.expected import Basis, Days, Seasons, days_of, expected, placed_ms, spacing, stays_of
+from dashboards.reports.expected import Basis, Days, Seasons, days_of, expected, placed_ms, stays_of
+from dashboards.reports.interval import spacing
 from dashboards.reports.presence import Presence, Seats, present_readings
 from dashboards.reports.rolled import relied_on
 from heating.errors import InputError
 from heating.instants import from_ms, to_ms
-from heating.ledger.port import UNNAMED, Journal, Ledger
+from heating.ledger.port import UNNAMED, Head, Journal, Ledger
 from heating.reading import Floats, Ints
 from heating.store.port import ReadingStore
 
@@ -68,6 +69,8 @@ class Account:
         float64 (D,); NaN unknown. `basis` says where it comes from.
     totals
         Counters since the ledger began.
+    made_at, head
+        When the account was made, and the last entry of the ledger's chain by then.
     losses
         What limits of the broker cost in these days.
     kept_from
@@ -84,6 +87,8 @@ class Account:
     interval_ms: Floats
     basis: tuple[Basis, ...]
     totals: Mapping[str, int]
+    made_at: datetime
+    head: Head
     losses: tuple[Lost, ...]
     kept_from: datetime | None
 
@@ -128,7 +133,9 @@ def load_account(request: AccountRequest, store: ReadingStore, ledger: Ledger) -
         interval_ms=interval,
         basis=basis,
         totals=ledger.journal.counters(),
-        losses=tuple(losses_within(ledger.chain, *_span(days))),
+        made_at=request.now.astimezone(request.zone),
+        head=ledger.chain.head(),
+        losses=tuple(lost.at_home(request.zone) for lost in losses_within(ledger.chain, *_span(days))),
         kept_from=request.kept_from,
     )
 

@@ -19,6 +19,11 @@ def account_lines(numbers: Statement, losses: str, language: Language) -> tuple[
         text("completeness_since", language).format(**numbers.since_beginning),
         _reasons(numbers.reasons, language),
         _no_longer_kept(numbers, language),
+        text("completeness_made", language).format(
+            at=numbers.made_at.isoformat(sep=" ", timespec="seconds"),
+            entry=numbers.ledger_head.seq,
+            hash=numbers.ledger_head.hash,
+        ),
     )
     return tuple(line for line in lines if line)
 

@@ -29,6 +29,8 @@ from heating.words import Language
 # What a page of HTML can show without becoming a burden; workbooks and CSV hold every line.
 HTML_LINES = 1000
 
+_NOTES = tuple(f"completeness_{note}" for note in ("terms", "basis", "expected", "missing", "interval"))
+
 
 class CompletenessReport(AccountRequest, frozen=True, kw_only=True):
     """What to report. `most_lines` limits the lines of devices, those with most missing first; None shows all."""
@@ -100,7 +102,7 @@ class _Table:
         )
 
     def sheet(self, key: str, rows: Sequence[Row], left_out: int, lines: tuple[str, ...] = ()) -> Sheet:
-        notes = [self._say(note) for note in ("completeness_basis", "completeness_expected", "completeness_interval")]
+        notes = [self._say(note) for note in _NOTES]
         if left_out:
             lines = (*lines, self._say("completeness_left_out").format(shown=len(rows), left=left_out))
         return Sheet(

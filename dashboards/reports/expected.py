@@ -19,8 +19,6 @@ from heating.register import Register
 from heating.site import Placement
 
 Seasons = Sequence[tuple[date, date]]
-# Fewer readings than this tell no interval (assumption).
-_ENOUGH = 4
 
 
 class Basis(StrEnum):
@@ -96,24 +94,6 @@ def placed_ms(stays: Iterable[Placement], in_force: frozenset[str], birth_ms: in
         finish = days.until_ms if stay.end_ms is None else np.minimum(days.until_ms, stay.end_ms)
         total += np.maximum(finish - begin, 0)
     return total
-
-
-def spacing(device: Ints, ts_ms: Ints, size: int) -> Floats:
-    """Return the median time between the readings of each device, float64 (D,) [ms]; NaN where there are too few.
-
-    `device` int64 (N,) are indices below `size`.
-    """
-    order = np.lexsort((ts_ms, device))
-    owner, gap = device[order][1:], np.diff(ts_ms[order])
-    same = (owner == device[order][:-1]) & (gap > 0)
-    owner, gap = owner[same], gap[same]
-    order = np.lexsort((gap, owner))
-    counts = np.bincount(owner, minlength=size)
-    first = np.concatenate(([0], np.cumsum(counts)[:-1]))
-    found = np.full(size, np.nan)
-    known = counts >= _ENOUGH - 1
-    found[known] = gap[order][first[known] + counts[known] // 2]
-    return found
 
 
 def expected(placed: Ints, interval_ms: Floats) -> Ints:

@@ -11,6 +11,7 @@ import numpy as np
 from dashboards.losses import Lost
 from dashboards.reports.account import FATES, Account
 from dashboards.reports.expected import Basis
+from heating.ledger.port import Head
 from heating.reading import Bools, Ints
 
 _WITH_REASON = ("quarantined.", "ignored.")
@@ -56,8 +57,12 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    made_at, ledger_head
+        When it was made, and the last entry of the ledger's chain by then: seq and hash.
     since_beginning
-        The collector's counters of all time; `reasons` those of what was quarantined or ignored, by fate and reason.
+        The collector's counters of all time; of the packets, `status_packets` carry no reading.
+    reasons
+        As many of them as were quarantined or ignored, by fate and reason.
     verbatim_dropped
         Packets of the quarantine that had to make room for newer ones; they are counted all the same.
     kept_from
@@ -71,6 +76,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     first: date = msgspec.field(name="from")
     last: date = msgspec.field(name="to")
     timezone: str
+    made_at: datetime
+    ledger_head: Head
     adds_up: bool
     total: Line
     unnamed: Line
@@ -94,6 +101,7 @@ def statement(account: Account, timezone: str) -> Statement:
     measured = np.stack([account.expected, account.present, account.missing], axis=-1)
     total = Line(**_fates(everybody.sum(axis=0)), **_measured(measured.sum(axis=(0, 1))))
     beginning = {name: account.totals.get(name, 0) for name in (*FATES, "packets")}
+    beginning["status_packets"] = account.totals.get("packets.status", 0)
     lines = [
         Line(day=day, **_fates(everybody[k]), **_measured(measured[:, k].sum(axis=0))) for k, day in enumerate(days)
     ]
@@ -101,6 +109,8 @@ def statement(account: Account, timezone: str) -> Statement:
         first=days[0],
         last=days[-1],
         timezone=timezone,
+        made_at=account.made_at,
+        ledger_head=account.head,
         adds_up=_adds_up(everybody, beginning),
         total=total,
         unnamed=Line(**_fates(account.unnamed.sum(axis=0))),

@@ -107,10 +107,15 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "Expected {expected:,}, in the store {present:,}, missing {missing:,}, completeness {rate}.",
     ),
     "completeness_since": (
-        "自台账开始累计：报文 {packets:,}，收到 {received:,} = 入库 {stored:,} + 重复 {repeated:,} + 忽略 {ignored:,}"
-        " + 隔离 {quarantined:,}。",
-        "Since the ledger began: {packets:,} packets, received {received:,} = stored {stored:,} + "
-        "repeated {repeated:,} + ignored {ignored:,} + quarantined {quarantined:,}.",
+        "自台账开始累计：报文 {packets:,} 条（其中状态报文 {status_packets:,} 条，不含读数；一条报文可含多条读数），"
+        "收到 {received:,} = 入库 {stored:,} + 重复 {repeated:,} + 忽略 {ignored:,} + 隔离 {quarantined:,}。",
+        "Since the ledger began: {packets:,} packets ({status_packets:,} of them status messages without a reading; a "
+        "packet may hold several), received {received:,} = stored {stored:,} + repeated {repeated:,} + ignored "
+        "{ignored:,} + quarantined {quarantined:,}.",
+    ),
+    "completeness_made": (
+        "出表时刻 {at}；台账至第 {entry} 条，SHA-256 {hash}。",
+        "Made at {at}; the ledger's last entry by then: {entry}, SHA-256 {hash}.",
     ),
     "completeness_reasons": (
         "自台账开始，未入库的原因：{reasons}。",
@@ -132,6 +137,13 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "列出 {shown} 行（缺失最多者在前），另有 {left:,} 行见 XLSX 或 CSV。",
         "{shown} lines shown, most missing first; {left:,} more are in the XLSX and the CSV.",
     ),
+    "completeness_terms": (
+        "单位为读数。重复：同一设备同一时刻的读数已在库，先到者为准；忽略：非读数（保留报文、无读数报文等）；隔离：不可采用，"
+        "原报文与原因另存，读不出的报文计 1；迟到：早于该设备已入库的最新读数，已含在入库内。",
+        "Counted in readings. Repeated: this device's reading of this instant was stored before, the first one stands. "
+        "Ignored: no reading (retained, empty). Quarantined: not fit to be used, kept verbatim with its reason; a "
+        "packet that cannot be read counts as one. Late: older than the device's newest stored one; part of stored.",
+    ),
     "completeness_basis": (
         "收到至迟到：按采集程序处理当日记账，断电重启后不丢不重；导入文件的读数不在其中。应有至完整率：按测量时刻所在日。"
         "两者逐日可不等（补传、积压）。",
@@ -144,10 +156,17 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "Expected = time in season at a point in force / sampling interval; a device without a date of its own counts "
         "from its first reading; the running day until now. Present are readings with a value.",
     ),
+    "completeness_missing": (
+        "缺失按每台设备每日计，某台某日多出的读数不抵其他的缺失，故合计“应有 − 实有”可小于“缺失”。"
+        "完整率 =（应有 − 缺失）÷ 应有，舍去尾数。",
+        "Missing is counted by device and day; what one has more than expected makes up for no other, so that expected "
+        "less in store may be smaller. Completeness = (expected − missing) / expected, cut off, never rounded up.",
+    ),
     "completeness_interval": (
-        "采样间隔：≈ 由本设备读数间隔的中位数推定；≈≈ 本设备读数不足，取全站中位数；无符号为申报值。",
-        "Interval: ≈ derived, the median of the device's own spacing; ≈≈ too few of its own, the site's median; "
-        "without a sign declared.",
+        "采样间隔：≈ 由本设备读数推定（间隔为某值的整数倍时取该值，间隔相近时取中位数，其余按每小时读数的中位数）；"
+        "≈≈ 本设备读数不足，取全站中位数；无符号为申报值。",
+        "Interval: ≈ derived of the device's own readings: what their spacing is a multiple of, its median where it is "
+        "even, else by the median number an hour; ≈≈ too few of its own, the site's median; without a sign declared.",
     ),
     "losses": ("限额损失", "Losses by limits"),
     "losses_none": (
@@ -162,9 +181,9 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     ),
     "losses_refer": ("详见“限额损失”。", ' See "Losses by limits".'),
     "losses_basis": (
-        "丢失的报文从未送达采集程序，不在“收到”之内；其中本站设备的读数列为“缺失”。跨出统计期的损失整次列出。",
-        "What was lost never reached the collector and is not part of what was received; readings of this site's "
-        "devices among it are missing. A loss that reaches beyond these days is listed whole.",
+        "丢失的报文从未送达采集程序，不在“收到”之内；其中本站设备应有的读数列为“缺失”。跨出统计期的损失整次列出。",
+        "What was lost never reached the collector and is not part of what was received; what was expected of this "
+        "site's devices among it is missing. A loss that reaches beyond these days is listed whole.",
     ),
     "losses_count": (
         "条数为消息服务器自报的丢弃数（mosquitto 的 $SYS），含其他客户端的报文，未必都是本站读数；"

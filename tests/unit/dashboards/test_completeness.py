@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,36 +11,24 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-import numpy as np
 import pytest
+from accountkit import MIDNIGHT, ZONE, Intake, point, steps
 
 from analyzer.analysis import Rules
 from analyzer.settings import AnalyzerSettings
 from analyzer.sweep import Sweeper
 from collector.batch import Batch
-from collector.judge import Judge
-from collector.packet import Packet, clip
-from collector.routes import Routes
-from collector.settings import NATIVE_TOPICS
-from collector.timekeeping import Timekeeper
-from collector.writer import Writer
 from dashboards.reports import account
 from dashboards.reports.completeness import CompletenessReport, completeness_statement, write_completeness_report
-from dashboards.reports.expected import Basis, days_of, placed_ms, spacing
+from dashboards.reports.expected import Basis, days_of, placed_ms
 from dashboards.reports.statement import Line, Statement
-from heating.clock import ManualClock
 from heating.errors import InputError
 from heating.instants import from_ms, to_ms
-from heating.ledger import open_ledger
 from heating.ledger.port import Ledger
 from heating.regulation import load_profile
-from heating.site import MeasurementPoint, Placement, PointKind
-from heating.store import open_store
+from heating.site import Placement, PointKind
 from heating.store.port import ReadingStore, Written
 
-ZONE = ZoneInfo("Asia/Shanghai")
-MIDNIGHT = datetime(2026, 12, 14, tzinfo=ZONE)
-STEP = timedelta(minutes=20)
 RULES = Rules(AnalyzerSettings(), load_profile("enterprise"), load_profile("tianjin"), ZONE)
 FATES = ("received", "stored", "repeated", "ignored", "quarantined", "late")
 
@@ -50,56 +37,12 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-class Intake:
-    """A collector on real books, fed packet by packet."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = open_store(f"duckdb:///{folder / 'store.duckdb'}", role="owner")
-        self.ledger = open_ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
-        self.clock = ManualClock(MIDNIGHT)
-        self.writer = self.start()
-
-    def start(self) -> Writer:
-        judge = Judge(Routes(NATIVE_TOPICS, ZONE), Timekeeper(ZONE))
-        self.writer = Writer(judge, self.store, self.ledger, self.clock, 0)
-        self.writer.recover()
-        return self.writer
-
-    def register(self, *points: MeasurementPoint, at: datetime = MIDNIGHT - timedelta(days=30)) -> None:
-        self.ledger.places.import_register(points, {}, at, stamp=str(len(points)) + points[0].point_id)
-        self.writer.reload_register()
-
-    def wait_until(self, instant: datetime) -> None:
-        self.clock.advance((instant - self.clock.now()).total_seconds())
-
-    def packet(self, device: str, payload: object) -> Packet:
-        raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        kept, sha256 = clip(raw)
-        return Packet(
-            topic=f"heatwatch/v1/{device}/readings", payload=kept, received_ms=to_ms(self.clock.now()),
-            length=len(raw), sha256=sha256,
-        )  # fmt: skip
-
-    def send(self, device: str, *instants: datetime, value: object = 19.0) -> None:
-        readings = [{"ts": to_ms(at), "temperature_c": value} for at in instants]
-        self.writer.push(Batch([self.packet(device, {"readings": readings})]))
-
-
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[Intake]:
     made = Intake(tmp_path)
     yield made
     made.store.close()
     made.ledger.close()
-
-
-def point(number: int, device: str | None = None, **more: object) -> MeasurementPoint:
-    base = {"point_id": f"P{number}", "device_id": device or f"D{number}", "station": "S1", "building": "1"}
-    return MeasurementPoint(**{**base, "room": str(number), "floor": 1, **more})  # type: ignore[arg-type]
-
-
-def steps(start: datetime, count: int) -> list[datetime]:
-    return [start + i * STEP for i in range(count)]
 
 
 def request(days: int = 2, **more: object) -> CompletenessReport:
@@ -288,15 +231,6 @@ def test_a_page_shows_the_worst_lines_and_says_how_many_are_left(line: Intake, t
 def test_days_that_make_no_sense_are_refused(line: Intake) -> None:
     with pytest.raises(InputError, match="1 to 366 days"):
         completeness_statement(request(days=0), line.store, line.ledger)
-
-
-def test_the_interval_is_the_median_of_a_devices_own_spacing() -> None:
-    ts = np.array([0, 20, 40, 61, 300, 320, 5, 10], dtype=np.int64)
-    device = np.array([0, 0, 0, 0, 0, 0, 1, 1], dtype=np.int64)
-    found = spacing(device, ts, 3)
-    assert found[0] == 20
-    assert np.isnan(found[1:]).all()
-    assert np.isnan(spacing(device[:0], ts[:0], 2)).all()
 
 
 def test_a_day_of_23_hours_and_a_stay_that_ends_in_it() -> None:
