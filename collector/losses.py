@@ -55,7 +55,7 @@ class Losses:
     def connected(self, now: datetime, *, kept: bool) -> None:
         """Note a new connection, and whether the broker had kept our session."""
         with self._lock:
-            since = self._counted_at = self._known.seen_at
+            since = self._counted_at = _not_after(now, self._known.seen_at)
             if since is not None and not kept:
                 self._sessions += 1
                 self._note(Loss(what="session", since=since, until=now, expiry_s=self._expiry_s))
@@ -83,7 +83,8 @@ class Losses:
             lost = total if before is None or total < before else total - before
             if lost and before is not None:
                 self._messages += lost
-                self._note(Loss(what="queue", since=self._counted_at, until=now, messages=lost))
+                since = _not_after(now, self._counted_at)
+                self._note(Loss(what="queue", since=since, until=now, messages=lost))
                 log.critical(
                     "the broker dropped messages, some of them may be ours messages=%s at=%s", lost, rfc3339(now)
                 )
@@ -137,7 +138,15 @@ class Losses:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             draft = self._file.with_suffix(".new")
-            draft.write_bytes(msgspec.json.encode(self._known))
+            with draft.open("wb") as file:
+                file.write(msgspec.json.encode(self._known))
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut may leave an empty file, which knows of no loss
             os.replace(draft, self._file)
         except OSError as problem:
             log.info("notes on the broker not kept reason=%s", problem)
+
+
+def _not_after(now: datetime, then: datetime | None) -> datetime | None:
+    """Return an instant noted earlier, which is no later than now, though the clock may have been set back since."""
+    return None if then is None else min(then, now)

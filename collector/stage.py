@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 # A turn of the loop that takes longer than the longest time-out of a store is no turn any more.
 _STANDSTILL_S = 120.0
+_LOSSES_AGAIN_S = 30.0  # between two tries to write down what was lost
 
 
 class CollectorSetup(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +93,7 @@ class CollectorStage:
         self._chain = ledger.chain
         self._patience = Patience(np.random.default_rng())
         self._loop_at = time.monotonic()
+        self._losses_at = 0.0
         self._running = False
 
     def run(self, stop: threading.Event) -> None:
@@ -112,9 +114,13 @@ class CollectorStage:
             self._running = False
 
     def _note_losses(self) -> None:
+        """Write down what was lost; a ledger that is away is not asked each turn, as its refusal may take seconds."""
+        if time.monotonic() < self._losses_at:
+            return
         try:
             self._losses.write(self._chain)
         except LedgerUnavailable as problem:
+            self._losses_at = time.monotonic() + _LOSSES_AGAIN_S
             log.info("losses not written yet reason=%s", problem)
 
     def health(self, now: datetime) -> Health:

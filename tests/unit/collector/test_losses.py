@@ -42,6 +42,15 @@ def test_a_session_that_is_gone_is_dated_by_when_we_were_last_there(tmp_path):
     assert losses.text(at(60 + 24 * 60 + 1)) == ""
 
 
+def test_a_clock_that_was_set_back_does_not_end_a_loss_before_it_begins(tmp_path):
+    Losses(str(tmp_path)).alive(NOW)
+    losses = Losses(str(tmp_path))
+    losses.connected(at(-1440), kept=False)
+    losses.dropped(b"5", at(-1440))
+    losses.dropped(b"7", at(-2880))
+    assert written(losses) == [("session", at(-1440), at(-1440), None), ("queue", at(-2880), at(-2880), 2)]
+
+
 def test_a_lost_session_says_for_how_long_the_broker_was_to_keep_it(tmp_path):
     Losses(str(tmp_path)).alive(NOW)
     losses, chain = Losses(str(tmp_path), 3600), MemoryChain()
