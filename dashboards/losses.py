@@ -127,7 +127,7 @@ def _joined(one: Lost, next_: Lost) -> Lost:
     many = [lost.messages for lost in (one, next_) if lost.messages is not None]
     return msgspec.structs.replace(
         one,
-        until=next_.until,
+        until=max(one.until, next_.until),  # the clock may have been set back
         messages=sum(many) if many else None,
         last_entry=next_.last_entry,
         hash=next_.hash,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboards.reasons import REASON_WORDS
+from dashboards.reports.expected import Basis
 from dashboards.reports.statement import Statement
 from dashboards.reports.words import text
 from heating.words import Language, say
@@ -15,6 +16,7 @@ def account_lines(numbers: Statement, losses: str, language: Language) -> tuple[
     lines = (
         _sum(numbers, language),
         _rate(numbers, language),
+        _unknown(numbers, language),
         losses,
         text("completeness_since", language).format(**numbers.since_beginning),
         _reasons(numbers.reasons, language),
@@ -51,6 +53,11 @@ def _rate(numbers: Statement, language: Language) -> str:
         missing=total.missing,
         rate="–" if rate is None else f"{rate:.1f} %",
     )
+
+
+def _unknown(numbers: Statement, language: Language) -> str:
+    count = sum(line.interval_basis is Basis.UNKNOWN for line in numbers.devices)
+    return text("completeness_unknown", language).format(count=count) if count else ""
 
 
 def _reasons(reasons: Mapping[str, int], language: Language) -> str:

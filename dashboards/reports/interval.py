@@ -11,7 +11,7 @@ import numpy as np
 from heating.reading import Bools, Floats, Ints
 
 # Fewer readings than this tell no interval, and fewer hours no rate.
-_ENOUGH, _ENOUGH_HOURS = 4, 3
+ENOUGH, _ENOUGH_HOURS = 4, 3
 # Gaps are multiples of one interval where so many of them are off by no more than this share of it, and two intervals
 # are not rare beside three and more: with every third reading there or better, losses look so; packets of some do not.
 _MULTIPLES, _OFF, _DOUBLE = 0.8, 0.1, 0.5
@@ -32,7 +32,7 @@ def spacing(device: Ints, ts_ms: Ints, size: int) -> Floats:
     owner, gap = device[order][1:], np.diff(ts_ms[order]).astype(np.float64)
     same = (owner == device[order][:-1]) & (gap > 0)
     owner, gap = owner[same], gap[same]
-    base, median = _base(owner, gap, size), _quantile(owner, gap, size, 0.5, _ENOUGH - 1)
+    base, median = _base(owner, gap, size), _quantile(owner, gap, size, 0.5, ENOUGH - 1)
     alike = _share(owner, np.abs(gap / median[owner] - 1) <= _NEAR, size) >= _ALIKE
     multiples = _are_multiples(owner, gap, base)
     rate = _by_hours(device, ts_ms, size)
@@ -42,8 +42,8 @@ def spacing(device: Ints, ts_ms: Ints, size: int) -> Floats:
 
 def _base(owner: Ints, gap: Floats, size: int) -> Floats:
     """Return the interval of which the gaps of each device may be multiples, float64 (D,) [ms]."""
-    short = _quantile(owner, gap, size, 0.25, _ENOUGH - 1)[owner]
-    return _quantile(owner, gap / _times(gap, short), size, 0.5, _ENOUGH - 1)
+    short = _quantile(owner, gap, size, 0.25, ENOUGH - 1)[owner]
+    return _quantile(owner, gap / _times(gap, short), size, 0.5, ENOUGH - 1)
 
 
 def _are_multiples(owner: Ints, gap: Floats, base: Floats) -> Bools:

@@ -25,7 +25,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     received, stored, repeated, ignored, quarantined, late
         By the day on which the collector booked them.
     expected, present, missing
-        By the day of measurement; None on what names no device.
+        By the day of measurement; None on what names no device. What was expected of a device whose interval nobody
+        knows, and what of it is missing, is None; sums go without it.
     completeness
         Share of what was expected that is there, 0…1; None where nothing was expected.
     """
@@ -153,15 +154,19 @@ def _devices(account: Account, which: Ints, day: date | None, booked: Ints, meas
             ignored=fates[3],
             quarantined=fates[4],
             late=fates[5],
-            expected=counts[0],
+            expected=_known(account.basis[d], counts[0]),
             present=counts[1],
-            missing=counts[2],
+            missing=_known(account.basis[d], counts[2]),
             completeness=_share(counts[0], counts[2]),
             interval_s=None if interval != interval else round(interval, 3),  # NaN is not itself
             interval_basis=account.basis[d],
         )
         for d, fates, counts, interval in columns
     ]
+
+
+def _known(basis: Basis, count: int) -> int | None:
+    return None if basis is Basis.UNKNOWN else count
 
 
 def _fates(counts: Ints) -> dict[str, Any]:

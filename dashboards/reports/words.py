@@ -106,6 +106,10 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "应有 {expected:,}，库中实有 {present:,}，缺失 {missing:,}，完整率 {rate}。",
         "Expected {expected:,}, in the store {present:,}, missing {missing:,}, completeness {rate}.",
     ),
+    "completeness_unknown": (
+        "▼ {count:,} 台设备的采样间隔无从得知，其应有与缺失未计；可用 --every 申报。",
+        "▼ The interval of {count:,} devices is not known: what was expected of them is not counted; --every declares it.",
+    ),
     "completeness_since": (
         "自台账开始累计：报文 {packets:,} 条（其中状态报文 {status_packets:,} 条，不含读数；一条报文可含多条读数），"
         "收到 {received:,} = 入库 {stored:,} + 重复 {repeated:,} + 忽略 {ignored:,} + 隔离 {quarantined:,}。",

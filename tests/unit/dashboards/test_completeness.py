@@ -58,7 +58,7 @@ def told(store: ReadingStore, ledger: Ledger, **more: object) -> Statement:
         for fate in FATES:
             assert sum(getattr(row, fate) for row in (*rows, *extra)) == getattr(numbers.total, fate), fate
         for name in ("expected", "present", "missing"):
-            assert sum(getattr(row, name) for row in rows) == getattr(numbers.total, name), name
+            assert sum(getattr(row, name) or 0 for row in rows) == getattr(numbers.total, name), name
     assert all(row.difference == 0 for row in (numbers.total, *numbers.days, *numbers.devices, *numbers.device_days))
     return numbers
 
@@ -137,6 +137,32 @@ def test_expected_counts_the_time_in_season_at_a_point_in_force_until_now(line: 
     numbers = told(line.store, line.ledger, now=now, seasons=heated)
     assert (of(numbers, "D3").expected, of(numbers, "D3").present) == (69, 141)
     assert told(line.store, line.ledger, now=now, declared_min=10.0).total.expected == 2 * (105 + 105 + 141)
+
+
+def test_the_interval_is_of_whichever_day_has_enough_readings(line: Intake) -> None:
+    line.register(point(1), point(2), point(3))
+    line.wait_until(MIDNIGHT + timedelta(hours=84))
+    line.send("D1", *steps(MIDNIGHT + timedelta(days=1), 72))
+    line.send("D2", *steps(MIDNIGHT + timedelta(days=3), 36)[::2])
+    numbers = told(line.store, line.ledger, days=4, now=MIDNIGHT + timedelta(hours=84))
+    assert [(of(numbers, d).interval_s, of(numbers, d).interval_basis) for d in ("D1", "D2")] == [
+        (1200, Basis.OWN),
+        (2400, Basis.OWN),
+    ]
+    # Who is silent is expected as often as the others.
+    assert of(numbers, "D3").interval_basis is Basis.SITE
+    assert of(numbers, "D3").missing == of(numbers, "D3").expected == 84 * 3600 // 1800
+
+
+def test_what_nobody_knows_is_not_said_to_be_nothing(line: Intake, tmp_path: Path) -> None:
+    line.register(point(1), point(2))
+    line.wait_until(MIDNIGHT + timedelta(hours=12))
+    line.send("D1", MIDNIGHT)
+    numbers = told(line.store, line.ledger, days=1)
+    assert [(row.expected, row.present, row.missing) for row in numbers.devices] == [(None, 1, None), (None, 0, None)]
+    write_completeness_report(request(days=1), line.store, line.ledger, tmp_path / "a.html")
+    assert "2 台设备的采样间隔无从得知" in (tmp_path / "a.html").read_text("utf-8")
+    assert told(line.store, line.ledger, days=1, declared_min=20.0).total.missing == 143
 
 
 def test_a_device_that_moved_is_one_line_and_an_entry_point_counts_too(line: Intake) -> None:
