@@ -111,6 +111,8 @@ class _Given:
         """Put one value of the environment or the command line over what the file says."""
         if SCHEMA.is_secret(path):
             return  # read where it is needed (`heating.settings.read_secret`), never kept here
+        if len(path) == 1:
+            raise ConfigError(f"{origin}: names a section; right is {ENVIRONMENT_PREFIX}SECTION__KEY")
         self.origins[path] = origin
         kind = SCHEMA.at(path, self.sections) if len(path) == 2 else None
         if kind is None:

@@ -62,7 +62,7 @@ class Schema:
 
         def likeness(key: str) -> float:
             table, _, last = key.rpartition(".")
-            return difflib.SequenceMatcher(None, str(name), last).ratio() + 0.3 * (table == own)
+            return _alike(str(name), last) + 0.3 * _alike(own, table)
 
         return max(sorted(near), key=likeness)
 
@@ -218,6 +218,10 @@ def _child(kind: inspect.Type, step: str | int, raw: object) -> inspect.Type | N
     if table is None:
         return kind if tables(kind) else None  # a tag that does not exist: the error is about the whole
     return next((plain(field.type) for field in table.fields if field.encode_name == step), None)
+
+
+def _alike(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def _inside(raw: object, step: str | int) -> object:

@@ -10,13 +10,20 @@ import msgspec
 
 from dashboards.console.health import health_report, render_metrics
 from heating.clock import Clock
+from heating.errors import ConfigError
 from heating.stage import Health, Metric
 
 Page = Callable[[], tuple[int, str, bytes]]
 
 
 class MetricsExporter:
-    """A small HTTP server with the pages that the console has too; `with` starts and stops it."""
+    """A small HTTP server with the pages that the console has too; `with` starts and stops it.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot listen at the address.
+    """
 
     def __init__(
         self,
@@ -33,7 +40,13 @@ class MetricsExporter:
         def numbers() -> tuple[int, str, bytes]:
             return 200, "text/plain; version=0.0.4", render_metrics(metrics()).encode()
 
-        self._server = ThreadingHTTPServer(address, _handler({"/metrics": numbers, "/healthz": healthz}))
+        try:
+            self._server = ThreadingHTTPServer(address, _handler({"/metrics": numbers, "/healthz": healthz}))
+        except OSError as wrong:
+            host, port = address
+            raise ConfigError(
+                f"metrics.host = {host!r}, metrics.port = {port}: cannot listen there ({wrong.strerror})"
+            ) from wrong
         self._thread = threading.Thread(target=self._server.serve_forever, name="exporter", daemon=True)
 
     @property

@@ -74,6 +74,20 @@ def test_check_finds_what_run_would_refuse(tmp_path: Path, lines: str) -> None:
     assert named in found
 
 
+def test_what_the_environment_says_wrong_is_named(site: Site) -> None:
+    wrong = {
+        "HEATWATCH__ANALYZR__EVERY_S": "'analyzer.every_s'",
+        "HEATWATCH__ANALYZER": "HEATWATCH__SECTION__KEY",
+        "HEATWATCH__CONSOLE__PORT": "console.port = 99999: must be a whole number, 0 up to 65535",
+    }
+    for name, told in wrong.items():
+        done = site.call("check", check=False, environment={name: "99999"})
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.strip().splitlines()
+        assert line.startswith(f"heatwatch: {name}: ")
+        assert told in line
+
+
 def test_a_list_where_a_table_stands_is_called_so(site: Site) -> None:
     site.config.write_text("[[mqtt]]\nport = 1\n")
     assert "mqtt = [{'port': 1}]: must be a table" in site.call("check", check=False).stderr

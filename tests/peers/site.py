@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,11 +38,14 @@ class Site:
             encoding="utf-8",
         )
 
-    def call(self, *arguments: str, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+    def call(
+        self, *arguments: str, check: bool = True, timeout: float = 120, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; `environment` holds settings over those of the file."""
         done = subprocess.run(
             [*HEATWATCH, "--config", str(self.config), *arguments],
-            capture_output=True, text=True, timeout=timeout, cwd=self.folder, env=_environment(),
+            capture_output=True, text=True, timeout=timeout, cwd=self.folder,
+            env=_environment() | dict(environment or {}),
         )  # fmt: skip
         if check and done.returncode != 0:
             raise AssertionError(f"heatwatch {' '.join(arguments)} ended {done.returncode}: {done.stderr[-2000:]}")

@@ -155,7 +155,7 @@ def test_what_is_wrong_is_said_in_one_line_with_what_would_be_right(tmp_path: Pa
     [
         ("HEATWATCH__MQTT__PORT", "18x", "mqtt.port = '18x': must be a whole number"),
         ("HEATWATCH__MQTT__PORTS", "1", "mqtt.ports: no such key; did you mean 'mqtt.port'?"),
-        ("HEATWATCH__MQTT", "1", "mqtt: no such key"),
+        ("HEATWATCH__MQTT", "1", "HEATWATCH__SECTION__KEY"),
         ("HEATWATCH__SITE__NAME__X", "1", "site.name.x: no such key"),
         ("HEATWATCH__ALERTS__RECEIVERS", "[", "alerts.receivers = '[': must be a list"),
     ],
