@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from dashboards.places import home_lines
-from dashboards.reports.account import AccountRequest, load_account
+from dashboards.reports.account import FATES, AccountRequest, load_account
 from dashboards.reports.account_lines import account_lines, percent
 from dashboards.reports.expected import Basis
 from dashboards.reports.losses import LossSheet
@@ -124,12 +124,16 @@ class _Table:
         return self.sheet(key, MadeRows(shown, self._row), len(lines) - len(shown))
 
     def days(self, numbers: Statement) -> tuple[Row, ...]:
-        """Return a row for each day, then what names no device, then all."""
-        rows = [self._row(msgspec.structs.replace(line, device=self._say("all_devices"))) for line in numbers.days]
+        """Return for each day what came of its devices, then what names no device, then all: a sum of the rows."""
+        whole = numbers.days
+        rows = [
+            _of_devices(day, of_none, self._say("all_devices"))
+            for day, of_none in zip(whole, numbers.unnamed_days, strict=True)
+        ]
         unnamed = self._say("unnamed")
         nameless = [msgspec.structs.replace(u, device=unnamed) for u in numbers.unnamed_days if u.received]
         total = msgspec.structs.replace(numbers.total, device=self._say("sum_of_all"))
-        return (*rows, *map(self._row, nameless), self._row(total))
+        return tuple(map(self._row, (*rows, *nameless, total)))
 
     def _row(self, line: Line) -> Row:
         cells: tuple[Value, ...] = (
@@ -171,6 +175,11 @@ class _Table:
             *(Column(self._say(key), 16, Look.COUNT) for key in measured),
             Column(self._say("completeness_rate"), 18, Look.DEGREES),
         )
+
+
+def _of_devices(day: Line, unnamed: Line, name: str) -> Line:
+    counts = {fate: getattr(day, fate) - getattr(unnamed, fate) for fate in FATES}
+    return msgspec.structs.replace(day, device=name, **counts)
 
 
 def _capital(text: str) -> str:

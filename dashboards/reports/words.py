@@ -108,7 +108,7 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     ),
     "completeness_unknown": (
         "▼ {count:,} 台设备的采样间隔无从得知，其应有与缺失未计；可用 --every 申报。",
-        "▼ The interval of {count:,} devices is not known: what was expected of them is not counted; --every declares it.",
+        "▼ The interval of {count:,} devices is not known: what was expected of them is left out; --every declares it.",
     ),
     "completeness_since": (
         "自台账开始累计：报文 {packets:,} 条（其中状态报文 {status_packets:,} 条，不含读数；一条报文可含多条读数），"
@@ -155,10 +155,11 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "Expected to completeness: by the day of measurement. The two may differ by day (backlogs, replays).",
     ),
     "completeness_expected": (
-        "应有 = 设备在供暖期内位于在用测温点的时间 ÷ 采样间隔；起用时间空白的设备自首个读数起算；当日算到出表时刻。"
-        "实有为有温度值的读数。",
+        "应有 = 设备在供暖期内位于在用测温点的时间 ÷ 采样间隔；起用时间空白的设备自首个读数起算，从无读数的按整段计；"
+        "当日算到出表时刻。实有为有温度值的读数。",
         "Expected = time in season at a point in force / sampling interval; a device without a date of its own counts "
-        "from its first reading; the running day until now. Present are readings with a value.",
+        "from its first reading, from the beginning if it never sent any; the running day until now. Present are "
+        "readings with a value.",
     ),
     "completeness_missing": (
         "缺失按每台设备每日计，某台某日多出的读数不抵其他的缺失，故合计“应有 − 实有”可小于“缺失”。"

@@ -234,6 +234,8 @@ def test_the_files_that_people_get_hold_the_same_numbers(line: Intake, tmp_path:
     rows = list(csv.reader(io.StringIO((tmp_path / "a.csv").read_text("utf-8-sig"))))
     assert rows[0][5:11] == ["收到", "入库", "重复", "忽略", "隔离", "迟到"]
     total = next(row for row in rows if row[2] == "合计")
+    days = [row for row in rows if row[0] == "按日" and row is not total]
+    assert [sum(int(row[column]) for row in days) for column in range(5, 11)] == [int(cell) for cell in total[5:11]]
     assert total[5:11] == ["123", "122", "0", "0", "1", "0"]
     assert total[12:] == ["144", "122", "22", "84.7"]
     html = (tmp_path / "a.html").read_text("utf-8")
