@@ -96,21 +96,35 @@ def test_broker_restart_loses_nothing_that_it_still_had(tmp_path, persistence):
 
 
 def test_late_acknowledgement_does_not_reach_a_new_session(tmp_path):
-    with mosquitto(tmp_path, persistence=False) as broker, collecting(broker.port) as running:
-        gate = threading.Event()
-        running.store.fault = lambda call: gate.wait(20) and None
+    """It would confirm packets of the same numbers that are not stored: who dies then has lost them."""
+    with mosquitto(tmp_path, persistence=False) as broker:
+        store, ledger, gate = MemoryStore(), MemoryLedger(REGISTER), threading.Event()
+
+        def only_the_first_batch(call: str) -> None:
+            gate.wait(20)
+            if call == "unseen" and store.rows:
+                raise StoreUnavailable("no route")
+
+        store.fault = only_the_first_batch
         devices = Publisher(broker.port)
-        for ts in instants(5):
-            devices.reading("D1", ts, 19.0)
-        assert devices.delivered()
-        broker.kill()
-        broker.start()
-        assert wait_until(lambda: running.health() == "ok")
-        for ts in instants(5):
-            devices.reading("D2", ts, 19.0)
-        assert devices.delivered()
-        gate.set()
-        assert wait_until(lambda: len(running.store.rows) == 10), len(running.store.rows)
+        with collecting(broker.port, store=store, ledger=ledger) as running:
+            for ts in instants(5):
+                devices.reading("D1", ts, 19.0)
+            assert devices.delivered()
+            broker.kill()
+            broker.start()
+            assert wait_until(lambda: running.health() == "ok")
+            for ts in instants(5):
+                devices.reading("D2", ts, 19.0)
+            assert devices.delivered()
+            assert wait_until(lambda: running.metric("waiting_packets") >= 10)
+            gate.set()
+            assert wait_until(lambda: "no route" in running.health())
+            assert ledger.journal.totals["stored"] > 0
+        assert not any(device == "D2" for device, _ in store.rows)
+        store.fault = lambda call: None
+        with collecting(broker.port, store=store, ledger=ledger):
+            assert wait_until(lambda: sum(device == "D2" for device, _ in store.rows) == 5, 20)
         devices.close()
 
 
