@@ -21,6 +21,8 @@ Rejected readings are values with a reason (`collector.intake`), never exception
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class HeatwatchError(Exception):
     """Root of every error that heatwatch raises on purpose; its text is one line for a person."""
@@ -43,7 +45,11 @@ class RegisterError(InputError):
 
 
 class NotThere(InputError):
-    """A store or ledger that was not to be created does not exist."""
+    """A store or ledger that was not to be created does not exist; `file` is where it would be, if it is a file."""
+
+    def __init__(self, message: str, file: Path | None = None) -> None:
+        super().__init__(message)
+        self.file = file
 
 
 class RegulationError(HeatwatchError):

@@ -35,6 +35,7 @@ from heating.store import open_store
 from heatwatch.broker import DemoBroker
 from heatwatch.context import Context
 from heatwatch.judging import words_rules
+from heatwatch.output import writing
 from heatwatch.pipeline import STAGES, Parts, Pipeline
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,8 @@ class Demo:
         return load_snapshot(self.parts.store, self.parts.ledger, self.clock.now(), rules)
 
     def _start(self) -> None:
-        _prepare(self.plan.folder)
+        with writing("--dir", self.plan.folder):
+            _prepare(self.plan.folder)
         broker = self._around.enter_context(DemoBroker())
         self.fleet = SimulatedFleet(
             self._scenario,

@@ -104,7 +104,7 @@ def _parsed(url: str) -> URL:
 def _prepare_file(file: Path, *, create: bool) -> None:
     """Make folder and file; it will hold personal data, so it is its owner's only."""
     if not create and not file.is_file():
-        raise NotThere(f"ledger.url: there is no ledger {file}")
+        raise NotThere(f"ledger.url: there is no ledger {file}", file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)

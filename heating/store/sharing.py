@@ -222,7 +222,7 @@ def _prepare(path: Path, *, create: bool) -> None:
     if path.exists():
         return
     if not create:
-        raise NotThere(f"store.url: there is no store {path}")
+        raise NotThere(f"store.url: there is no store {path}", path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

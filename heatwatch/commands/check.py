@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -67,10 +69,18 @@ def _examine(part: str, look: Callable[[Context], str | None], opened: Context) 
     try:
         text = look(opened)
     except NotThere as absent:
+        if absent.file is not None and not _creatable(absent.file):
+            return Line(part, Outcome.BAD, f"{absent}, and no run can create it: its folder cannot be written")
         return Line(part, Outcome.NOT_USED, f"{absent}; the first run creates it")
     except (HeatwatchError, OSError) as wrong:
         return Line(part, Outcome.BAD, str(wrong))
     return Line(part, Outcome.NOT_USED if text is None else Outcome.GOOD, text or "not configured")
+
+
+def _creatable(file: Path) -> bool:
+    """Tell whether a file could be made: folders that do not exist yet are made with it."""
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    return folder.is_dir() and os.access(folder, os.W_OK)
 
 
 def _configuration(opened: Context) -> str:

@@ -24,6 +24,7 @@ TYPED: dict[str, tuple[str, ...]] = {
     "points template /proc/none/points.xlsx": ("/proc/none/points.xlsx",),
     "dashboards build --out /proc/none": ("--out", "/proc/none"),
     "simulate --homes 2 --out /proc/none": ("--out", "/proc/none"),
+    "demo --homes 2 --for 1s --dir /proc/none": ("--dir", "/proc/none"),
     "restore points.csv": ("points.csv", "no backup"),
     "outage add S1 --from 2026-01-01 --reason=": ("--reason",),
     "report rounds --at 2026-01-01 --date 2026-01-01 --out r.csv": ("--at", "--date"),
@@ -86,6 +87,15 @@ def test_what_the_environment_says_wrong_is_named(site: Site) -> None:
         (line,) = done.stderr.strip().splitlines()
         assert line.startswith(f"heatwatch: {name}: ")
         assert told in line
+
+
+def test_check_promises_no_store_where_none_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(POINTS)
+    said = Site(tmp_path, tmp_path / "points.csv", store="duckdb:////proc/none/s.duckdb").call("check", check=False)
+    assert (
+        "BAD store          store.url: there is no store /proc/none/s.duckdb, and no run can create it" in said.stdout
+    )
+    assert "-   ledger" in said.stdout
 
 
 def test_a_list_where_a_table_stands_is_called_so(site: Site) -> None:
