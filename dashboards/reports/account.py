@@ -6,7 +6,7 @@ expected and present counts on the day on which it was measured. Shapes: D devic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,20 +16,18 @@ import numpy as np
 
 from dashboards.losses import Lost, losses_within
 from dashboards.reports.expected import Basis, Days, Seasons, days_of, expected, placed_ms, stays_of
-from dashboards.reports.interval import ENOUGH, spacing
 from dashboards.reports.presence import Presence, Seats, present_readings
 from dashboards.reports.rolled import relied_on
+from dashboards.reports.sampling import intervals
 from heating.errors import InputError
 from heating.instants import from_ms, to_ms
 from heating.ledger.port import UNNAMED, Head, Journal, Ledger
-from heating.reading import Bools, Floats, Ints
+from heating.reading import Floats, Ints
 from heating.store.port import ReadingStore
 
 # received = stored + repeated + ignored + quarantined; late is part of stored (contract §4).
 FATES = ("received", "stored", "repeated", "ignored", "quarantined", "late")
 _MOST_DAYS = 366
-# Days that are looked at for how often devices measure.
-_SAMPLES = 6
 _HEARD_LATER_MS = 2 * 3_600_000
 _LOOK_BACK_MS = 30 * 86_400_000
 
@@ -119,7 +117,7 @@ def load_account(request: AccountRequest, store: ReadingStore, ledger: Ledger) -
     booked, unnamed = _booked(ledger.journal, days, index)
     seats = Seats.of(index, stays, register)
     seen = present_readings(store, days, seats, relied_on(ledger), request.zone)
-    interval, basis = _intervals(request, store, seats, days, seen.count)
+    interval, basis = intervals(store, seats, days, seen.count, request.declared_min)
     in_force = frozenset(point.point_id for point in register.points)
     births = _births(store, days, seen, seats)
     placed = [placed_ms(seats.stays[d], in_force, births.get(d), days) for d in range(len(index))]
@@ -161,53 +159,6 @@ def _booked(journal: Journal, days: Days, index: dict[str, int]) -> tuple[Ints, 
     for k, which, counts in found:
         booked[which, k] = counts
     return booked, unnamed
-
-
-def _intervals(
-    request: AccountRequest, store: ReadingStore, seats: Seats, days: Days, present: Ints
-) -> tuple[Floats, tuple[Basis, ...]]:
-    """Return each device's interval: as declared, else of a day with enough readings of it, else the site's."""
-    size = len(seats.stays)
-    if request.declared_min is not None:
-        return np.full(size, request.declared_min * 60_000.0), (Basis.DECLARED,) * size
-    found, enough = np.full(size, np.nan), present >= ENOUGH
-    for k in _samples(days, enough):
-        lacking = np.flatnonzero(np.isnan(found) & enough[:, k])
-        everyone = len(lacking) > size // 2
-        points = None if everyone else [stay.point_id for d in lacking.tolist() for stay in seats.stays[d]]
-        if everyone or points:
-            found[lacking] = _spacing_on(store, days, k, seats, points)[lacking]
-    own = ~np.isnan(found)
-    common = float(np.median(found[own])) if own.any() else np.nan
-    other_basis = Basis.SITE if own.any() else Basis.UNKNOWN
-    basis = tuple(Basis.OWN if known else other_basis for known in own.tolist())
-    return np.where(own, found, common), basis
-
-
-def _samples(days: Days, enough: Bools) -> Iterator[int]:
-    """Yield the days to look at: the last whole one, then those that tell of most devices that no earlier one told of.
-
-    `enough` bool (D, K) says whose readings of a day are enough.
-    """
-    whole = np.flatnonzero((days.until_ms == days.end_ms) & enough.any(axis=0))
-    lacking = np.ones(len(enough), dtype=np.bool_)
-    for number in range(_SAMPLES):
-        helps = enough[lacking].sum(axis=0)
-        if not helps.any():
-            return
-        k = int(whole[-1]) if len(whole) and not number else int(helps.argmax())
-        yield k
-        lacking &= ~enough[:, k]
-
-
-def _spacing_on(store: ReadingStore, days: Days, k: int, seats: Seats, points: Sequence[str] | None) -> Floats:
-    device, ts = [], []
-    for table in store.readings(int(days.start_ms[k]), int(days.end_ms[k]), points=points):
-        device.append(seats.devices_of(table.device))
-        ts.append(table.ts_ms)
-    owner = np.concatenate(device) if device else np.empty(0, dtype=np.int64)
-    instants = np.concatenate(ts) if ts else np.empty(0, dtype=np.int64)
-    return spacing(owner[owner >= 0], instants[owner >= 0], len(seats.stays))
 
 
 def _births(store: ReadingStore, days: Days, seen: Presence, seats: Seats) -> dict[int, int]:
