@@ -218,4 +218,6 @@ def _why(point: MeasurementPoint, status: Status, findings: Sequence[Finding], k
     if point.device_id is None:
         return "no_device"
     data = [f.kind.value for f in findings if f.kind not in (FindingKind.COLD_HOME, FindingKind.BELOW_TARGET)]
-    return data[0] if data else "no_reading"
+    if data:
+        return data[0]
+    return "sensor_fault" if status is Status.SUSPECT else "no_reading"

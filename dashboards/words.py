@@ -98,6 +98,7 @@ DASHBOARD_WORDS: dict[str, tuple[str, str]] = {
     "outage": ("停热登记", "registered outage"),
     "season": ("非供暖期", "out of season"),
     "no_device": ("未装设备", "no device"),
+    "sensor_fault": ("传感器故障", "sensor fault"),
     "no_reading": ("无近期读数", "no recent reading"),
     # orders
     "opened_at": ("生成", "Opened"),

@@ -118,7 +118,7 @@ def sheet_lines(sheet: OrderSheet, language: Language, zone: ZoneInfo) -> list[s
     """Return the sheet as lines of text for a terminal."""
 
     def word(key: str) -> str:
-        return say(key, language, _PARTS)
+        return step_word(key, language)
 
     def when(instant: datetime | None) -> str:
         return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M") if instant else "–"
@@ -137,6 +137,11 @@ def sheet_lines(sheet: OrderSheet, language: Language, zone: ZoneInfo) -> list[s
         ),
         *(f"  {when(event.at)}  {word(event.kind)}  {event.by}  {event.text}".rstrip() for event in sheet.history),
     ]
+
+
+def step_word(key: str, language: Language) -> str:
+    """Return the word for a step or an event of an order, as its sheet has it."""
+    return say(key, language, _PARTS)
 
 
 def _line(contact: Contact) -> str:

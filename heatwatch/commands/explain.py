@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
+from heating.order_sheet import step_word
 from heating.words import Language, say
 from heatwatch.context import Context
 from heatwatch.explain import FindingTrace, OrderTrace, explain
@@ -40,9 +41,9 @@ def _order(trace: OrderTrace, language: Language, zone: ZoneInfo) -> None:
     order = trace.order
     print_text(f"{order.id}  {say(order.state, language)}  {order.subject_id}  {order.content}")
     for step, due in order.due.items():
-        print_text(f"  due {say(step, language)}: {_local(due, zone)}")
+        print_text(f"  {step_word(step, language)}: {_local(due, zone)}")
     for event in trace.history:
-        print_text(f"  {_local(event.at, zone)} {event.kind} by {event.by} {event.text}")
+        print_text(f"  {_local(event.at, zone)} {step_word(event.kind, language)} {event.by} {event.text}")
     for finding in trace.findings:
         print_text("")
         _finding(finding, language, zone)

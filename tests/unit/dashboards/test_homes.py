@@ -83,14 +83,17 @@ def test_why_of_homes_that_are_not_judged() -> None:
         point("B", "502"),
         point("C", "503", building="4"),
         point("D", "504"),
+        point("E", "505"),
     ]
-    status = {p: state(Status.EXEMPT) for p in "ABC"} | {"D": state(Status.UNKNOWN)}
+    status = {p: state(Status.EXEMPT) for p in "ABC"} | {"D": state(Status.UNKNOWN), "E": state(Status.SUSPECT)}
     silent = Finding(
         id="F", kind=FindingKind.SILENT, subject=Subject(SubjectType.POINT, "D"), start=NOW,
         cause=Cause(Scope.SENSOR, Side.DATA, 0.9),
     )  # fmt: skip
     rows = homes_of(points, known(status, silent, out=frozenset({"S1/3"})))
-    assert {r.point_id: r.why for r in rows} == {"A": "suspended", "B": "outage", "C": "season", "D": "silent"}
+    assert {r.point_id: r.why for r in rows} == {
+        "A": "suspended", "B": "outage", "C": "season", "D": "silent", "E": "sensor_fault",
+    }  # fmt: skip
 
 
 def test_low_floors_need_a_building_that_has_them() -> None:
