@@ -113,7 +113,7 @@ def completeness(
     lang: Lang = None,
     json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
-    """Write the account of readings: expected, received, stored, late, missing by device and day (完整率)."""
+    """Write the account of readings (完整率): expected, received, missing by device and day; what the broker lost."""
     if out is None and not json:
         raise InputError("--out: missing; give a file such as completeness.xlsx, or --json")
     with Context.of(context, create=False) as opened:
