@@ -34,6 +34,7 @@ class LossSheet:
             rows=[self._row(lost) for lost in self._losses],
             shared_rows=self._sentences(columns_of_account),
             notes=tuple(self._say(f"losses_{note}") for note in ("basis", "count", "proof")),
+            row_height=6.0,  # workbooks find the heights of rows with long texts only where one is given
             signatures=tuple(self._say(word) for word in ("prepared_by", "checked_by", "report_date")),
         )
 
