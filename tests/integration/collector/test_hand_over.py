@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from peers.collecting import Publisher, instants, now_ms, wait_until
 from peers.mosquitto import mosquitto
-from peers.stage import Running, collecting
+from peers.stage import Running, collecting, warnings
 
 from collector.packet import Packet
 
@@ -28,7 +28,7 @@ def break_offer(running: Running, monkeypatch, stops: Callable[[Packet], bool]) 
     monkeypatch.setattr(running.stage._inbox, "offer", broken)
 
 
-def test_a_packet_that_is_stopped_once_comes_again_soon(tmp_path, monkeypatch):
+def test_a_packet_that_is_stopped_once_comes_again_soon(tmp_path, monkeypatch, caplog):
     with mosquitto(tmp_path) as broker, collecting(broker.port) as running:
         stopped: list[Packet] = []
         break_offer(running, monkeypatch, lambda packet: not stopped and not stopped.append(packet))
@@ -41,6 +41,7 @@ def test_a_packet_that_is_stopped_once_comes_again_soon(tmp_path, monkeypatch):
         assert running.metric("connections_total") == 2
         assert wait_until(lambda: running.health() == "ok", 5), running.health()
         assert running.ledger.journal.rows == []
+        assert not any("disconnected" in line for line in warnings(caplog)), "we ended it ourselves"
         devices.close()
 
 

@@ -7,10 +7,12 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from peers.collecting import Publisher, instants, wait_until
+from peers.collecting import Publisher, instants, now_ms, wait_until
 from peers.fake_broker import FakeBroker
 from peers.mosquitto import mosquitto
 from peers.stage import collecting, losses, warnings
+
+from collector.settings import TopicSettings
 
 pytestmark = pytest.mark.integration
 
@@ -98,6 +100,22 @@ def test_a_broker_that_comes_back_with_an_old_state_makes_nothing_count_twice(tm
             )
             assert (totals["stored"], totals["quarantined"], totals["repeated"]) == (300, 300, 600)
         devices.close()
+
+
+def test_a_broker_that_comes_back_with_older_subscriptions_is_asked_anew(tmp_path):
+    """It says that it kept our session, and it did: the one of before we subscribed."""
+    with mosquitto(tmp_path) as broker:
+        with collecting(broker.port, topics=(TopicSettings(filter="other/+/readings"),)):
+            pass
+        broker.save()
+        with collecting(broker.port) as running:
+            broker.kill()
+            broker.start()
+            assert wait_until(lambda: running.metric("connections_total") == 2 and running.health() == "ok", 20)
+            devices = Publisher(broker.port)
+            devices.reading("D1", now_ms(), 19.0)
+            assert wait_until(lambda: len(running.store.rows) == 1, 20)
+            devices.close()
 
 
 def test_a_broker_that_tells_no_drops_and_throws_out_who_asks_is_served():

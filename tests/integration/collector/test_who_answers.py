@@ -57,10 +57,14 @@ def test_connections_that_never_last_are_made_more_slowly(caplog):
     broker.close()
 
 
-def test_a_broker_that_leaves_says_why():
-    broker = FakeBroker(suback=1, farewell=b"\xe0\x01\x8b")
+@pytest.mark.parametrize(
+    ("farewell", "said"),
+    [(0x8B, "connection lost: Server shutting down"), (0x8E, "another client took our session: is mqtt.client_id")],
+)
+def test_a_broker_that_leaves_says_why(farewell, said):
+    broker = FakeBroker(suback=1, farewell=bytes([0xE0, 1, farewell]))
     with collecting(broker.port, ready=False, version="5") as running:
-        assert wait_until(lambda: "connection lost: Server shutting down" in running.health(), 10), running.health()
+        assert wait_until(lambda: said in running.health(), 10), running.health()
     broker.close()
 
 
