@@ -102,6 +102,21 @@ def test_a_broker_that_comes_back_with_an_old_state_makes_nothing_count_twice(tm
         devices.close()
 
 
+def test_what_waits_in_the_broker_outlives_its_restart(tmp_path):
+    with mosquitto(tmp_path) as broker:
+        with collecting(broker.port):
+            pass
+        devices = Publisher(broker.port)
+        for i, ts in enumerate(instants(1500)):  # more than mosquitto keeps by itself
+            devices.reading(f"D{i % 10}", ts, 19.0)
+        assert devices.delivered()
+        broker.stop()
+        broker.start()
+        with collecting(broker.port) as running:
+            assert wait_until(lambda: len(running.store.rows) == 1500), len(running.store.rows)
+        devices.close()
+
+
 def test_a_broker_that_comes_back_with_older_subscriptions_is_asked_anew(tmp_path):
     """It says that it kept our session, and it did: the one of before we subscribed."""
     with mosquitto(tmp_path) as broker:
