@@ -171,11 +171,15 @@ def api_router() -> Router:
 
 def _interval(desk: Desk, start: str | None, end: str | None, now: datetime) -> tuple[datetime, datetime]:
     """Return [from, to); a missing `to` means now, a missing `from` one day before `to`."""
-    try:
-        until = now if end is None else parse_instant(end, desk.site.zone)
-        since = until - timedelta(days=1) if start is None else parse_instant(start, desk.site.zone)
-    except ValueError as error:
-        raise InputError(f"from/to: {error}") from error
+    until = now if end is None else _instant("to", end, desk)
+    since = until - timedelta(days=1) if start is None else _instant("from", start, desk)
     if since >= until:
         raise InputError("from must lie before to")
     return since, until
+
+
+def _instant(key: str, text: str, desk: Desk) -> datetime:
+    try:
+        return parse_instant(text, desk.site.zone)
+    except ValueError:
+        raise InputError(f"{key}: {text!r} is no time; give one such as 2026-11-22T06:00:00+08:00") from None

@@ -10,7 +10,7 @@ from litestar import Litestar, MediaType, Request, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromQuery
@@ -125,6 +125,8 @@ def _failure(desk: Desk) -> Callable[[Request[Any, Any, Any], Exception], Respon
 
 
 def _status(error: Exception) -> tuple[int, str]:
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        return error.status_code, "; ".join(_wrong_value(one) for one in error.extra) or error.detail
     if isinstance(error, HTTPException):
         return error.status_code, error.detail
     if isinstance(error, InputError):
@@ -132,6 +134,11 @@ def _status(error: Exception) -> tuple[int, str]:
     if isinstance(error, HeatwatchError):
         return 503, str(error)
     return 500, "internal error; see the log of the console"
+
+
+def _wrong_value(one: Mapping[str, Any]) -> str:
+    """Return what litestar says of one value: its key, where it stands, and what it is not."""
+    return f"{one.get('key') or one.get('source') or 'request'}: {one.get('message', 'wrong')}"
 
 
 def _error_page(request: Request[Any, Any, Any], desk: Desk, status: int, detail: str) -> str:
