@@ -133,8 +133,6 @@ class Courier:
 
         Otherwise one packet that nobody thought of would stop all behind it for ever.
         """
-        if self._held is None and self._overflow:  # it went wrong before they were in hand
-            self._held, self._overflow = Held(self._overflow), []
         held = self._held
         at = next((i for i, part in enumerate(held.parts) if part.step < Step.STORED), None) if held else None
         if held is None or at is None:

@@ -116,6 +116,37 @@ def test_what_a_person_must_mend_does_not_go_to_the_spool(tmp_path):
     assert bench.acknowledged == []
 
 
+def test_a_bug_between_the_inbox_and_the_hand_loses_nothing(tmp_path):
+    """They are not acknowledged, and on this connection the broker would not bring them again."""
+    spool = Spool(tmp_path / "spool", 100_000)
+    bench = Bench(spool)
+
+    def buggy(packets):
+        raise ValueError("a bug")
+
+    bench.courier._fairness.split = buggy
+    bench.send(8)
+    bench.turns(5)
+    assert bench.courier.errors > 0
+    assert bench.acknowledged == list(range(1, 9))
+    assert len(bench.store.rows) == 8
+    spool.close()
+
+
+def test_what_was_set_aside_is_quarantined_and_acknowledged_also_when_going_down():
+    bench = Bench()
+    for mid in (1, 2):
+        assert bench.inbox.set_aside(Packet(topic="t", payload=b"x%d" % mid, received_ms=NOW, length=2, mid=mid))
+        if mid == 1:
+            bench.turns(1)
+    bench.courier.finish(bench._acknowledge)
+    assert [(row.reason, row.payload) for row in bench.ledger.journal.rows] == [
+        ("hand_over_failed", b"x1"),
+        ("hand_over_failed", b"x2"),
+    ]
+    assert bench.acknowledged == [1, 2]
+
+
 def test_the_spool_gives_back_no_more_in_a_second_than_it_may(tmp_path):
     spool = Spool(tmp_path / "spool", 100_000)
     bench = Bench(spool, drain_per_s=4)

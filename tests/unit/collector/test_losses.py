@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -88,3 +89,12 @@ def test_what_the_ledger_could_not_take_is_written_after_a_restart(tmp_path):
         losses.write(Away())
     assert len(written(Losses(str(tmp_path)))) == 1
     assert written(Losses(str(tmp_path))) == []
+
+
+def test_a_note_is_on_the_disk_before_it_takes_the_place_of_the_last(tmp_path, monkeypatch):
+    done: list[str] = []
+    for call in ("fsync", "replace"):
+        really = getattr(os, call)
+        monkeypatch.setattr(os, call, lambda *a, c=call, r=really: done.append(c) or r(*a))
+    Losses(str(tmp_path)).alive(NOW)
+    assert done == ["fsync", "replace"]

@@ -170,6 +170,21 @@ def test_a_disk_that_can_only_be_read_gives_back_what_it_has(tmp_path, opened, m
     assert numbers(opened())[-1] == 60
 
 
+def test_what_could_not_be_cut_back_is_cut_before_more_is_written(tmp_path, opened, monkeypatch):
+    spool = opened()
+    assert spool.append(packets(2))
+
+    def broken(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    monkeypatch.setattr("collector.spool_segments._truncate", broken)
+    assert spool.append(packets(3, 10)) is None
+    monkeypatch.undo()
+    assert spool.append(packets(1, 20))
+    assert numbers(opened()) == [0, 1, 20], "what was refused is still with the broker"
+
+
 def test_a_segment_that_the_disk_does_not_give_back_does_not_stop_the_others(tmp_path, opened, monkeypatch):
     segments = filled(opened, tmp_path, 9, segment_bytes=120)
     assert len(segments) == 3
