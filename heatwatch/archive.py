@@ -75,6 +75,8 @@ def read_archive(opened: Context, file: Path) -> Note:
         try:
             with tarfile.open(file, "r:*") as tar:
                 _extract(tar, folder)
+            if not (folder / _NOTE).is_file():
+                raise tarfile.TarError(f"it holds no {_NOTE}")
             note = msgspec.json.decode((folder / _NOTE).read_bytes(), type=Note)
         except (tarfile.TarError, OSError, EOFError, msgspec.MsgspecError) as wrong:
             reason = str(wrong).partition(":\n")[0]  # tarfile goes on with a line for each format that it tried
