@@ -147,6 +147,26 @@ def test_what_was_set_aside_is_quarantined_and_acknowledged_also_when_going_down
     assert bench.acknowledged == [1, 2]
 
 
+@pytest.mark.parametrize("cap", [10, 100_000])
+def test_nothing_is_acknowledged_before_it_is_in_the_spool(tmp_path, monkeypatch, cap):
+    spool = Spool(tmp_path / "spool", cap)
+    bench = Bench(spool)
+    bench.patience = Patience(np.random.default_rng(1))
+    held_back = []
+    append = spool.append
+    monkeypatch.setattr(spool, "append", lambda packets: held_back.append(list(bench.acknowledged)) or append(packets))
+
+    def fail(call):
+        raise StoreUnavailable("away")
+
+    bench.store.fault = fail
+    bench.send(3)
+    bench.turns(3)
+    assert held_back[0] == []
+    assert bench.acknowledged == ([] if cap == 10 else [1, 2, 3])
+    spool.close()
+
+
 def test_the_spool_gives_back_no_more_in_a_second_than_it_may(tmp_path):
     spool = Spool(tmp_path / "spool", 100_000)
     bench = Bench(spool, drain_per_s=4)
