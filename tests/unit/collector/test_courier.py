@@ -167,6 +167,28 @@ def test_nothing_is_acknowledged_before_it_is_in_the_spool(tmp_path, monkeypatch
     spool.close()
 
 
+def test_what_is_drained_stays_in_the_spool_until_it_is_stored(tmp_path):
+    spool = Spool(tmp_path / "spool", 100_000)
+    bench = Bench(spool)
+    bench.send(5)
+    spool.append(bench.inbox.gather(5, first_s=0, batch_s=0))
+
+    def fail(call):
+        if call == "write":
+            raise StoreUnavailable("away")
+
+    bench.store.fault = fail
+    bench.turns(3)
+    page = Spool(tmp_path / "spool", 100_000).read(10)
+    assert page is not None
+    assert len(page.packets) == 5
+    bench.store.fault = lambda call: None
+    bench.turns(2)
+    assert Spool(tmp_path / "spool", 100_000).empty
+    assert len(bench.store.rows) == 5
+    spool.close()
+
+
 def test_the_spool_gives_back_no_more_in_a_second_than_it_may(tmp_path):
     spool = Spool(tmp_path / "spool", 100_000)
     bench = Bench(spool, drain_per_s=4)
