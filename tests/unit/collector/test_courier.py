@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -207,6 +208,15 @@ def test_going_down_writes_what_it_holds_and_takes_no_more():
     assert len(bench.store.rows) == len(bench.acknowledged) == 25
     bench.send(1)
     assert len(bench.inbox) == 0
+
+
+def test_the_time_away_begins_with_the_try_that_failed():
+    """A locked ledger says so after ten seconds: the spool shall not be ten seconds late."""
+    patience = Patience(np.random.default_rng(1))
+    patience.failed(StoreUnavailable("away"), time.monotonic() - 10)
+    assert patience.away_s >= 10
+    patience.failed(StoreUnavailable("away"), time.monotonic())
+    assert patience.away_s >= 10
 
 
 def test_large_packets_make_small_batches():
