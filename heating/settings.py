@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from heating.errors import ConfigError
+from heating.regulation import known_profiles
 from heating.words import Language
 
 log = logging.getLogger(__name__)
@@ -141,6 +142,13 @@ class RegulationSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tru
     legal: Annotated[
         str, Meta(description="Profile of the city's law, judged beside it and reported separately.", min_length=1)
     ] = "tianjin"
+
+    def __post_init__(self) -> None:
+        """Refuse a profile that is not at hand."""
+        known = known_profiles()
+        for key in ("enterprise", "legal"):
+            if (name := getattr(self, key)) not in known:
+                raise ValueError(f"{key}: {name!r} is no profile; known are {', '.join(known)}")
 
 
 def read_secret(key: str, file: str, env: Mapping[str, str] | None = None) -> str | None:

@@ -77,7 +77,7 @@ class Schema:
         path: Path = tuple(name or int(index) for name, index in (_STEP.findall(found[1]) if found else ()))
         told = text[: found.start()] if found else text
         if _OUR_WORDS.match(told):
-            return path, f"{readable(path)}.{told}"
+            return (*path, told.partition(":")[0]), f"{readable(path)}.{told}"
         if missing := _MISSING.match(told):
             path = (*path, missing[1])
             return path, f"{readable(path)}: missing; {self._right(path, raw)}"
