@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-LocalTime = Annotated[
-    str,
-    Meta(
-        description="Local time of day, `HH:MM`; blank = no quiet hours.",
-        pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
-    ),
-]
+_LOCAL_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+LocalTime = Annotated[str, Meta(description="Local time of day, `HH:MM`; blank = no quiet hours.")]
 SecretFile = Annotated[
     str, Meta(description="File that holds the secret; it is read anew at each start. Blank = none.")
 ]
@@ -24,10 +21,7 @@ class Receiver(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
 
     name: Annotated[
         str,
-        Meta(
-            description="Unique name; stands in ids of notices, logs and metrics.",
-            pattern=r"^[A-Za-z0-9_-]{1,40}$",
-        ),
+        Meta(description="Unique name; stands in ids of notices, logs and metrics."),
     ]
     with_contact: Annotated[
         bool,
@@ -44,6 +38,14 @@ class Receiver(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
             ge=0,
         ),
     ] = 15
+
+    def __post_init__(self) -> None:
+        """Refuse a name that cannot stand in an id, and times that are none."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"name: {self.name!r} must be 1 to 40 of the letters a to z, digits, - and _")
+        for key in ("quiet_from", "quiet_to"):
+            if (text := getattr(self, key)) and not _LOCAL_TIME.fullmatch(text):
+                raise ValueError(f"{key}: {text!r} must be a time of day such as 22:00, or blank")
 
 
 class ConsoleReceiver(Receiver, tag="console", forbid_unknown_fields=True, kw_only=True, frozen=True):

@@ -78,6 +78,7 @@ def test_what_the_environment_says_wrong_is_named(site: Site) -> None:
     wrong = {
         "HEATWATCH__ANALYZR__EVERY_S": "'analyzer.every_s'",
         "HEATWATCH__REGULATION__LEGAL": "regulation.legal: '99999' is no profile; known are beijing, enterprise,",
+        "HEATWATCH__ALERTS__RECEIVERS": "alerts.receivers = 99999: must be a list",
         "HEATWATCH__ANALYZER": "HEATWATCH__SECTION__KEY",
         "HEATWATCH__CONSOLE__PORT": "console.port = 99999: must be a whole number, 0 up to 65535",
     }
@@ -87,6 +88,17 @@ def test_what_the_environment_says_wrong_is_named(site: Site) -> None:
         (line,) = done.stderr.strip().splitlines()
         assert line.startswith(f"heatwatch: {name}: ")
         assert told in line
+
+
+def test_patterns_are_told_in_words(tmp_path: Path) -> None:
+    for line, told in {
+        'name = "值班群"': "name: '值班群' must be 1 to 40 of the letters a to z, digits, - and _",
+        'name = "a"\nquiet_from = "25:00"': "quiet_from: '25:00' must be a time of day such as 22:00, or blank",
+    }.items():
+        receiver = f'[[alerts.receivers]]\ntype = "console"\n{line}'
+        done = Site(tmp_path, tmp_path / "points.csv", extra=receiver).call("check", check=False)
+        assert done.returncode == 2
+        assert f"alerts.receivers[1].{told}" in done.stderr
 
 
 def test_check_promises_no_store_where_none_can_be_made(tmp_path: Path) -> None:
