@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from heating.errors import ConfigError
+from heating.errors import ConfigError, InputError
 from heating.ledger.port import ImportReport, Ledger
 from heating.register import Register
 from heating.register_file import RegisterFile, read_register
@@ -23,6 +23,22 @@ log = logging.getLogger(__name__)
 def read_site_register(settings: Settings, path: str | Path) -> RegisterFile:
     """Read a register file with the site's time zone and network-end fraction."""
     return read_register(Path(path), settings.site.zone, settings.analyzer.network_end_fraction, settings.site.language)
+
+
+def read_configured_register(settings: Settings) -> RegisterFile:
+    """Read the file of `site.points`.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or the file cannot be used; its bad rows are in the result.
+    """
+    if settings.site.points is None:
+        raise ConfigError('site.points: missing; name the register of measurement points, e.g. points = "points.csv"')
+    try:
+        return read_site_register(settings, settings.site.points)
+    except InputError as wrong:
+        raise ConfigError(f"site.points: {wrong}") from None
 
 
 def import_register(settings: Settings, ledger: Ledger, file: RegisterFile, now: datetime) -> ImportReport:
@@ -72,13 +88,9 @@ def sync_register(settings: Settings, ledger: Ledger, now: datetime) -> Register
     RegisterError
         If a row of the file is bad: nothing is imported then.
     """
-    if settings.site.points is None:
-        if not ledger.places.stamp():
-            raise ConfigError(
-                'site.points: missing; name the register of measurement points, e.g. points = "points.csv"'
-            )
+    if settings.site.points is None and ledger.places.stamp():
         return ledger.places.register()
-    file = read_site_register(settings, settings.site.points)
+    file = read_configured_register(settings)
     if file.stamp != ledger.places.site_stamp():
         file.require_good()
         report = import_register(settings, ledger, file, now)

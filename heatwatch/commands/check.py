@@ -19,11 +19,11 @@ from collector.client import QuickClient
 from collector.connecting import log_in, use_tls
 from collector.routes import Routes
 from dashboards.console.stage import users_of
-from heating.errors import ConfigError, HeatwatchError, NotThere
+from heating.errors import HeatwatchError, NotThere
 from heating.regulation import load_profile
 from heatwatch.context import Context, PointsOption
 from heatwatch.output import print_json, print_text
-from heatwatch.registration import read_site_register
+from heatwatch.registration import read_configured_register
 
 
 class Outcome(StrEnum):
@@ -88,14 +88,11 @@ def _configuration(opened: Context) -> str:
 
 
 def _register(opened: Context) -> str | None:
-    path = opened.settings.site.points
-    if path is None:
-        raise ConfigError('site.points: missing; name the register of measurement points, e.g. points = "points.csv"')
-    file = read_site_register(opened.settings, path)
+    file = read_configured_register(opened.settings)
     if file.problems:
-        raise HeatwatchError(f"{path}: {len(file.problems)} bad values, first: {file.problems[0]}")
+        raise HeatwatchError(f"{file.path}: {len(file.problems)} bad values, first: {file.problems[0]}")
     devices = sum(1 for point in file.points if point.device_id)
-    return f"{path}: {len(file.points)} points, {devices} with a device"
+    return f"{file.path}: {len(file.points)} points, {devices} with a device"
 
 
 def _rules(opened: Context) -> str:

@@ -90,6 +90,11 @@ def test_what_the_environment_says_wrong_is_named(site: Site) -> None:
         assert told in line
 
 
+def test_a_register_that_is_not_there_is_named_by_its_key(tmp_path: Path) -> None:
+    done = Site(tmp_path, tmp_path / "none.csv").call("run", check=False)
+    assert (done.returncode, done.stderr) == (2, f"heatwatch: site.points: {tmp_path / 'none.csv'}: no such file\n")
+
+
 def test_patterns_are_told_in_words(tmp_path: Path) -> None:
     for line, told in {
         'name = "值班群"': "name: '值班群' must be 1 to 40 of the letters a to z, digits, - and _",
