@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,6 +92,7 @@ class World:
         )
         self.clock = ManualClock(START)
         self.ledger: Ledger = open_ledger(f"sqlite:///{folder / 'ledger.db'}")
+        weakref.finalize(self, self.ledger.close)  # Python 3.13 warns of a connection that nobody closes
         self.ledger.places.import_register(POINTS, {"P3-101": Contact("王某", "13812345678", "3号楼101")}, START)
         self.restart()
 

@@ -232,7 +232,8 @@ def test_notices_for_receivers_that_are_gone_are_given_up(tmp_path: Path) -> Non
     world.stage.look()
     stop = threading.Event()
     stop.set()
-    World(tmp_path, FileReceiver(name="new", path=str(tmp_path / "y"))).stage.run(stop)
+    later = World(tmp_path, FileReceiver(name="new", path=str(tmp_path / "y")))
+    later.stage.run(stop)
     assert world.ledger.outbox.waiting() == 0
 
 
