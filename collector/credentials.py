@@ -154,8 +154,8 @@ class PasswordFile:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Keep other commands from changing a file between our reading and our writing.
+def alone(path: Path, key: str) -> Iterator[None]:
+    """Keep other commands from changing a file between our reading and our writing; `key` names it in settings.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def alone(path: Path) -> Iterator[None]:
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as wrong:
-        raise InputError(f"{path.parent}: {wrong.strerror}; the folder of the accounts must exist") from wrong
+        raise InputError(f"{key} = {str(path)!r}: {wrong.strerror}; the folder of the file must exist") from wrong
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield

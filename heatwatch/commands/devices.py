@@ -32,6 +32,7 @@ app = typer.Typer(
     help="Accounts of the sensors on the broker: a device writes its own topics and no others.", no_args_is_help=True
 )
 app.command()(clocks)
+_ACCOUNTS = "mqtt.device_password_file"
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Devices = Annotated[list[str] | None, typer.Argument(help="Device ids.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Every device of the register.")]
@@ -115,7 +116,7 @@ def revoke(context: typer.Context, devices: Annotated[list[str], typer.Argument(
     """Take accounts away; the broker drops such a device when it reads its accounts anew."""
     with Context.of(context) as opened:
         path = Path(opened.settings.mqtt.device_password_file)
-        with alone(path):
+        with alone(path, _ACCOUNTS):
             file = PasswordFile.read(path)
             named = _checked(opened, devices)
             if strange := [name for name in named if name not in file.accounts]:
@@ -176,7 +177,7 @@ def _passwords(
     """
     mqtt = opened.settings.mqtt
     path = Path(mqtt.device_password_file)
-    with alone(path):
+    with alone(path, _ACCOUNTS):
         file = PasswordFile.read(path)
         made = {name: new_password() for name in choose(named, file.accounts.keys())}
         if not made:
@@ -198,7 +199,7 @@ def _collector_account(opened: Context, act: str) -> None:
     if not mqtt.username or not mqtt.password_file:
         raise InputError("mqtt.username, mqtt.password_file: both must be set to make the collector's account")
     path, secret = Path(mqtt.device_password_file), Path(mqtt.password_file)
-    with alone(path):
+    with alone(path, _ACCOUNTS):
         file = PasswordFile.read(path)
         if act == "add_account" and mqtt.username in file.accounts:
             raise InputError(

@@ -59,7 +59,7 @@ def add(
         path = _path(opened)
         _check_name(name)
         secret = _asked() if ask else secrets.token_urlsafe(18)
-        with alone(path):
+        with alone(path, "console.users_file"):
             rows = _rows(path)
             if renew != any(row.name == name for row in rows):
                 problem = (
@@ -94,7 +94,7 @@ def remove(context: typer.Context, name: Name) -> None:
     """Take a user away; a running console lets the name in no more."""
     with Context.of(context) as opened:
         path = _path(opened)
-        with alone(path):
+        with alone(path, "console.users_file"):
             rows = _rows(path)
             left = [row for row in rows if row.name != name]
             if len(left) == len(rows):

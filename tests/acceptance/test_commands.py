@@ -65,3 +65,13 @@ def test_staff_read_lists_in_their_language(tmp_path: Path) -> None:
     assert all(word in chinese.call("outage", "list").stdout for word in ("停热登记", "编号", "年检"))
     chinese.config.write_text(chinese.config.read_text("utf-8").replace("[site]", '[site]\nlanguage = "en"'), "utf-8")
     assert all(word in chinese.call("outage", "list").stdout for word in ("outages", "place", "年检"))
+
+
+def test_the_folder_of_accounts_is_named_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(POINTS)
+    site = Site(tmp_path, tmp_path / "points.csv")
+    text = site.config.read_text("utf-8").replace("[mqtt]", '[mqtt]\ndevice_password_file = "none/passwd"')
+    site.config.write_text(text, "utf-8")
+    done = site.call("devices", "add", "D1", check=False)
+    assert done.returncode == 2
+    assert "mqtt.device_password_file = " in done.stderr
