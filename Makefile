@@ -1,5 +1,5 @@
 # heatwatch: the commands of a working day. `make` alone lists them.
-# A bare Debian 12 needs python3, python3-venv and make; everything else comes by itself.
+# A bare Debian 12 or 13 needs python3, python3-venv and make; everything else comes by itself.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -51,10 +51,12 @@ clean:  ## remove the environment and caches
 
 # pip of Debian 12 does not know dependency groups yet: it is upgraded first.
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "heatwatch needs Python 3.11 or newer; make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
-		|| { rm -rf $(VENV); echo "no virtual environment: sudo apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "heatwatch needs Python 3.11 or newer; here is: $$($(PYTHON) --version 2>&1);" \
+			"right would be: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) >/dev/null \
+		|| { rm -rf $(VENV); echo "no virtual environment:" \
+			"sudo apt-get install $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable . --group dev
 	@touch $@
