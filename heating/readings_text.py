@@ -171,6 +171,8 @@ class _Reader:
         raise InputError(f"{self._path}: is empty; its first line must be {','.join(REQUIRED)}")
 
     def _take_header(self, text: str) -> None:
+        if "\r" in text:
+            raise InputError(f"{self._path}: its lines end with CR alone, as on old Macs; save it as CSV UTF-8")
         known = {*REQUIRED, *VALUES}
         self._delimiter = delimiter_of(text, lambda cell: cell.strip().lower() in known)
         try:
@@ -220,9 +222,14 @@ class _Reader:
 
     def _checked(self, texts: list[Sequence[str]], lines: Sequence[int]) -> Iterator[RawReadings]:
         try:
-            yield self._converted(texts, lines)
+            converted = self._converted(texts, lines)
         except ValueError:
-            raise self._first_bad(texts, lines) from None
+            rows = [list(row) for row in zip(*texts, strict=True)]
+            if all(any(cell.strip() for cell in row) for row in rows):
+                raise self._first_bad(texts, lines) from None
+            yield from self._rows(rows, lines)  # spreadsheets leave rows of blank cells behind
+        else:
+            yield converted
 
     def _converted(self, texts: list[Sequence[str]], lines: Sequence[int]) -> RawReadings:
         size = len(lines)

@@ -78,6 +78,7 @@ def test_columns_come_in_any_order_and_foreign_ones_are_ignored(tmp_path: Path) 
         ("\ufeffdevice_id,ts,temperature_c\nD1,1795320000,19.5".encode(), "D1"),
         (b'"device_id","ts","temperature_c"\n"D1","1795320000","19.5"\n', "D1"),
         (b"device_id;ts;temperature_c\n\nD1;1795320000;19.5\n\n", "D1"),
+        (b"device_id,ts,temperature_c\n,,\nD1,1795320000,19.5\n , ,\n", "D1"),
         (b"device_id\tts\ttemperature_c\nD1\t1795320000\t19.5\t\n", "D1"),
         ("device_id,ts,temperature_c,备注\n楼道一号,1795320000,19.5,客厅\n".encode("gb18030"), "楼道一号"),
         ("device_id,ts,temperature_c,备注\n楼道一号,1795320000,19.5,客厅\n".encode(), "楼道一号"),
@@ -104,6 +105,7 @@ def test_whatever_excel_saves_is_read(tmp_path: Path, data: bytes, device: str) 
         (",1795320000,19", 4, "device_id: is required"),
         ("D1,1795320000", 4, "has 2 cells where the header has 3"),
         ("D1,1795320000,19,5", 4, "has 4 cells where the header has 3"),
+        (",,\nD1,1795320000,warm", 5, "temperature_c: 'warm'"),
         ('"D1",1795320000,"x"', 4, "temperature_c: 'x'"),
     ],
 )
@@ -130,6 +132,7 @@ def test_the_line_is_right_far_into_a_file(tmp_path: Path) -> None:
         (b"device_id,ts\nD1,1\n", "no temperature_c"),
         (b"device_id,ts,ts,temperature_c\n", "ts twice"),
         (b"PK\x03\x04rest", "Excel"),
+        (b"device_id,ts,temperature_c\rD1,1795320000,19\r", "CR alone"),
         ("device_id,ts,temperature_c\n".encode("utf-16"), "UTF-16"),
         (b"device_id,ts,temperature_c\nD1\0,1795320000,19\n", "neither"),
         (b"device_id,ts,temperature_c\nD\xff\xff1,1795320000,19\n", "neither"),
