@@ -20,6 +20,7 @@ from peers.collector_child import Child
 from collector.settings import CollectorSettings, MqttSettings
 from heating.instants import to_ms
 from heating.ledger import open_ledger
+from heating.ledger.database import BUSY_S
 from heating.site import MeasurementPoint
 from heating.store import open_store
 
@@ -108,6 +109,7 @@ class Site:
             batch_wait_s=0.2, state_dir=str(folder / "state") if spool else "", spool_after_s=0.2
         )
         self.store_url = store_url or f"duckdb:///{folder}/readings.duckdb"
+        self.ledger_busy_s = BUSY_S
         self.ledger_url = f"sqlite:///{ledger or folder}/ledger.sqlite"
         self.devices = [f"D{i:02d}" for i in range(devices)]
         self.process: subprocess.Popen[bytes] | None = None
@@ -130,6 +132,7 @@ class Site:
             store=self.store_url,
             ledger=self.ledger_url,
             start_after_s=after_s,
+            ledger_busy_s=self.ledger_busy_s,
         )
         self._log_from = len(self.log())
         with (self.folder / "collector.log").open("ab") as log:

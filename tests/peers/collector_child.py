@@ -14,7 +14,7 @@ from collector.settings import CollectorSettings, MqttSettings
 from collector.stage import CollectorSetup, CollectorStage
 from heating.clock import SystemClock
 from heating.errors import StoreUnavailable
-from heating.ledger import open_ledger
+from heating.ledger import database, open_ledger
 from heating.store import ReadingStore, open_store
 from heatwatch.signals import stop_on_signals
 
@@ -27,6 +27,7 @@ class Child(msgspec.Struct, kw_only=True):
     store: str
     ledger: str
     start_after_s: float = 0.0
+    ledger_busy_s: float = database.BUSY_S
 
 
 def main() -> None:
@@ -36,6 +37,7 @@ def main() -> None:
     stop = stop_on_signals(threading.Event())
     stop.wait(told.start_after_s)
     store = opened(told.store, stop)
+    database.BUSY_S = told.ledger_busy_s
     ledger = open_ledger(told.ledger)
     setup = CollectorSetup(mqtt=told.mqtt, collector=told.collector, zone=ZoneInfo("Asia/Shanghai"))
     try:

@@ -40,6 +40,7 @@ def test_collector_stopped_for_longer_than_the_keep_alive(tmp_path):
 def test_ledger_locked_by_another_process(tmp_path):
     """Nothing is stored or acknowledged that the journal does not know of; the spool takes what comes."""
     with plant(tmp_path, influx=False, seed=22) as p:
+        p.site.ledger_busy_s = 1.0
         p.site.start()
         assert p.site.subscribed()
         p.publish(0)
