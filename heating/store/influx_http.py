@@ -24,6 +24,7 @@ from influxdb_client.rest import ApiException
 from heating.errors import ConfigError, StoreUnavailable
 from heating.store.address import InfluxAddress
 from heating.store.influx_answers import meaning, message, status_of, tls_fault, unknown_path
+from heating.tls import trusting
 
 log = logging.getLogger(__name__)
 
@@ -214,7 +215,7 @@ def _trust(address: InfluxAddress, tls_ca: str | None) -> ssl.SSLContext | None:
             raise ConfigError(f"store.tls_ca = {tls_ca!r}: store.url must say tls=1, else all is sent in clear")
         return None
     try:
-        return ssl.create_default_context(cafile=tls_ca)
+        return trusting(tls_ca)
     except OSError as error:
         raise ConfigError(
             f"store.tls_ca = {tls_ca!r}: cannot be used ({error.strerror or error}); it must hold certificates (PEM)"
