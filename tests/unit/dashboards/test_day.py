@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dashboards.reports.points import verdict
@@ -14,7 +14,7 @@ HOLD = 90 * 60_000
 
 
 def series(*points: list[tuple[float, float]]) -> ReadingSeries:
-    rows = [(p, int(hour * H), value) for p, readings in enumerate(points) for hour, value in readings]
+    rows = [(p, round(hour * H), value) for p, readings in enumerate(points) for hour, value in readings]
     owner, ts, value = (np.array(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
     return ReadingSeries.of_rows(
         tuple(f"P{p}" for p in range(len(points))),
@@ -87,6 +87,7 @@ def test_verdicts(hours_held: int, value: float, word: str) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(-120, 1500), st.integers(100, 250)), max_size=40))
+@example([(53, 100), (69, 160)])  # 69/60 h is a hair less than 69 min
 def test_agrees_with_a_minute_by_minute_walk(rows: list[tuple[int, int]]) -> None:
     readings = dict(rows)
     found = point_day(
