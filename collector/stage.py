@@ -27,6 +27,7 @@ from collector.inbox import Inbox
 from collector.judge import Judge
 from collector.losses import Losses
 from collector.patience import Patience
+from collector.quarantine_losses import QuarantineLosses
 from collector.routes import Routes
 from collector.session import Session
 from collector.settings import CollectorSettings, MqttSettings
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 
 # A turn of the loop that takes longer than the longest time-out of a store is no turn any more.
 _STANDSTILL_S = 120.0
-_LOSSES_AGAIN_S = 30.0  # between two tries to write down what was lost
+_LOSSES_AGAIN_S = 30.0  # between two tries to write down what was lost, and two looks at the quarantine
 
 
 class CollectorSetup(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,10 +91,12 @@ class CollectorStage:
         self._courier = Courier(settings, mqtt.receive_maximum, self._inbox, self._writer, _spool(settings))
         self._losses = Losses(settings.state_dir, mqtt.session_expiry_s)
         self._session = Session(mqtt, self._inbox, clock, Remembered(settings.state_dir), self._losses)
+        self._quarantine_losses = QuarantineLosses(ledger.journal, ledger.chain)
+        self._clock = clock
         self._chain = ledger.chain
         self._patience = Patience(np.random.default_rng())
         self._loop_at = time.monotonic()
-        self._losses_at = 0.0
+        self._losses_at = self._quarantine_at = 0.0
         self._running = False
 
     def run(self, stop: threading.Event) -> None:
@@ -119,9 +122,15 @@ class CollectorStage:
             return
         try:
             self._losses.write(self._chain)
+            self._look_at_quarantine()
         except LedgerUnavailable as problem:
             self._losses_at = time.monotonic() + _LOSSES_AGAIN_S
             log.info("losses not written yet reason=%s", problem)
+
+    def _look_at_quarantine(self) -> None:
+        if time.monotonic() >= self._quarantine_at and not self._patience.problem:  # else nothing is counted, either
+            self._quarantine_losses.look(self._clock.now())
+            self._quarantine_at = time.monotonic() + _LOSSES_AGAIN_S
 
     def health(self, now: datetime) -> Health:
         """Say how the collector is: threads alive, subscribed, writing."""
@@ -137,7 +146,7 @@ class CollectorStage:
         """Return what was lost, which no state that is well again takes back; blank if nothing was."""
         spool = self._courier.spool
         damaged = f"; {spool.damaged_bytes} bytes of the spool are damaged" if spool and spool.damaged_bytes else ""
-        return damaged + self._losses.text(now)
+        return damaged + self._losses.text(now) + self._quarantine_losses.text(now)
 
     def _text(self, *, turning: bool) -> str:
         """Return what is wrong in the loop, blank if nothing is."""
@@ -163,6 +172,7 @@ class CollectorStage:
             *_readings(dict(self._writer.totals)),
             *self._states(),
             *self._losses.metrics(),
+            *self._quarantine_losses.metrics(),
             *_clocks(self.clocks()),
         ]
 

@@ -1,4 +1,4 @@
-"""What a loss at the broker was and which limit forced it, as pages and papers say it: Chinese, then English."""
+"""What a loss was and which limit forced it, as pages and papers say it: Chinese, then English."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "lost_session": (
         "消息服务器未保留采集会话，期间报文全部丢失",
         "all that was published meanwhile: the broker had not kept the collector's session",
+    ),
+    "lost_quarantine": (
+        "隔离区让位的拒收报文原文，最早者先；读数仍计入“隔离”",
+        "rejected packets of the quarantine, oldest first; the readings stay counted as quarantined",
+    ),
+    "limit_quarantine": (
+        "隔离区容量上限（行数、字节数）",
+        "the cap of the quarantine (rows and bytes)",
     ),
     "limit_queue": (
         "消息服务器队列上限（mosquitto：max_queued_messages、max_queued_bytes）",
@@ -28,6 +36,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "lost_queue_brief": (
         "消息服务器队列超限，丢弃 {messages:,} 条报文（含其他客户端）",
         "the broker's queue was full and it dropped {messages:,} messages (of any client)",
+    ),
+    "lost_quarantine_brief": (
+        "隔离区已满，最早的 {messages:,} 条拒收报文让位，计数不变：请查谁在大量发送无效报文",
+        "the quarantine is full and its oldest {messages:,} rejected packets made room, counted all the same: look "
+        "who sends so many",
     ),
     "lost_session_brief": (
         "消息服务器未保留采集会话，期间报文丢失，条数不明",

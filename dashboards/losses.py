@@ -1,7 +1,7 @@
-"""What limits of the broker cost, as people are told: read from the chain, neighbours brought together into one.
+"""What limits cost, as people are told: read from the chain, neighbours brought together into one.
 
 A broker whose queue is full says every few seconds how much it has dropped: some thousand entries of the chain are one
-event of one night.
+event of one night. A quarantine that is full is told of once an hour, for as long as what is wrong goes on.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import msgspec
 from heating.ledger.port import Chain, Entry
 from heating.loss import LOSS, Loss
 
-# Drops noticed within this of each other are told as one (our choice).
-_ONE_EVENT = timedelta(minutes=10)
+# Losses of these kinds noticed within this of each other are told as one (our choice).
+_ONE_EVENT = {"queue": timedelta(minutes=10), "quarantine": timedelta(hours=2)}
 _PAGE = 1000
 
 
@@ -46,9 +46,16 @@ class Lost(Loss, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, since=since, noticed=noticed, until=until)
 
     @property
-    def limit(self) -> Literal["queue", "expiry", "session"]:
-        """Return which limit forced it: of the queue, of the session's time, or of what the broker keeps."""
-        return "queue" if self.what == "queue" else "expiry" if self.expired else "session"
+    def at_broker(self) -> bool:
+        """Tell whether readings may be missing; what the quarantine could not keep nobody could have used."""
+        return self.what != "quarantine"
+
+    @property
+    def limit(self) -> Literal["queue", "expiry", "session", "quarantine"]:
+        """Return which limit forced it: of queue or quarantine, the session's time, or what the broker keeps."""
+        if self.what != "session":
+            return self.what
+        return "expiry" if self.expired else "session"
 
     @property
     def expired(self) -> bool:
@@ -69,13 +76,18 @@ def losses_within(chain: Chain, start: datetime, end: datetime) -> list[Lost]:
 
 
 def together(rows: Iterable[Lost]) -> list[Lost]:
-    """Bring drops that were noticed soon after each other together; lost sessions stand for themselves."""
+    """Bring drops that were noticed soon after each other together; lost sessions stand for themselves.
+
+    What is lost at the broker and what the quarantine loses go on beside each other: neither divides the other.
+    """
     found: list[Lost] = []
+    newest: dict[bool, int] = {}  # where in `found` the last one at the broker is, and the last one of the quarantine
     for row in rows:
-        last = found[-1] if found else None
-        if last is not None and row.what == last.what == "queue" and row.noticed - last.until <= _ONE_EVENT:
-            found[-1] = _joined(last, row)
+        place = newest.get(row.at_broker)
+        if place is not None and _one_event(found[place], row):
+            found[place] = _joined(found[place], row)
         else:
+            newest[row.at_broker] = len(found)
             found.append(row)
     return found
 
@@ -105,6 +117,10 @@ class LossBook:
         """Return those of which a part at least was noticed since an instant."""
         return [lost for lost in self.look() if lost.until >= since]
 
+    def at_broker_since(self, since: datetime) -> int:
+        """Return how many of those were lost at the broker."""
+        return sum(lost.at_broker for lost in self.noticed_since(since))
+
 
 def _entries(chain: Chain, after: int) -> Iterator[Entry]:
     while page := chain.entries(after=after, kind=LOSS, limit=_PAGE):
@@ -121,6 +137,11 @@ def _lost(entry: Entry) -> Lost:
         last_entry=entry.seq,
         hash=entry.hash,
     )
+
+
+def _one_event(one: Lost, next_: Lost) -> bool:
+    within = _ONE_EVENT.get(next_.what)
+    return within is not None and one.what == next_.what and next_.noticed - one.until <= within
 
 
 def _joined(one: Lost, next_: Lost) -> Lost:

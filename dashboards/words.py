@@ -191,14 +191,14 @@ DASHBOARD_WORDS: dict[str, tuple[str, str]] = {
         "clock is right; some numbers never came: look at signal, gateway and the device's buffer",
     ),
     "no_wrong_clocks": ("没有时钟异常或缺号的设备", "No device has a wrong clock or a gap"),
-    # losses at the broker
-    "losses_at_broker": ("消息服务器丢失的报文（近31天）", "Messages lost at the broker (31 days)"),
+    # losses by limits
+    "losses_by_limits": ("因限额丢失的报文（近31天）", "Messages lost by limits (31 days)"),
     "losses_note": (
-        "由消息服务器的限额造成，已写入哈希链台账；涉及的读数列为缺失，见数据完整率报表",
-        "Forced by limits of the broker and written into the ledger's chain; readings among them are missing, "
-        "see the account of readings",
+        "已写入哈希链台账。消息服务器丢失的：涉及的读数列为缺失，见数据完整率报表。隔离区让位的：仅为拒收报文原文，不缺读数",
+        "Written into the ledger's chain. Lost at the broker: readings among them are missing, see the account of "
+        "readings. Lost in the quarantine: rejected packets only, no reading is missing",
     ),
-    "no_losses_at_broker": ("近31天未发现消息服务器丢失报文", "No loss at the broker was noticed in 31 days"),
+    "no_losses": ("近31天未发现因限额丢失报文", "No loss by a limit was noticed in 31 days"),
     "lost_not_before": ("最早可能自", "Not before"),
     "lost_noticed": ("发现", "Noticed"),
     "lost_kind": ("损失", "What was lost"),

@@ -204,8 +204,8 @@ class ServiceRowsStage:
             unjudged=unjudged,
             waiting=waiting.get("heatwatch_collector_waiting_packets"),
             strangers=len(still_unknown(self._ledger.journal.strangers(), register)),
-            losses_1h=len(self._losses.noticed_since(at - timedelta(hours=1))),
-            losses_24h=len(self._losses.noticed_since(at - timedelta(days=1))),
+            losses_1h=self._losses.at_broker_since(at - timedelta(hours=1)),
+            losses_24h=self._losses.at_broker_since(at - timedelta(days=1)),
         )
 
     def _write_orders(self, snapshot: Snapshot) -> None:

@@ -144,11 +144,15 @@ class Play:
         self.ledger.journal.note_strangers([seen])
 
     def _note_losses(self) -> None:
-        """The broker's queue was full for a quarter of an hour; then it was restarted without what it had kept."""
+        """The broker's queue was full for a quarter of an hour; then it was restarted without what it had kept.
+
+        Meanwhile packets made room in the quarantine.
+        """
         first, hour = self.start, timedelta(hours=1)
         drops = [Loss(what="queue", since=first, until=first + n * hour / 12, messages=40 * n) for n in range(1, 4)]
         gone = Loss(what="session", since=first + hour, until=first + 2 * hour, expiry_s=604_800)
-        for loss in (*drops, gone):
+        full = Loss(what="quarantine", since=first, until=first + hour, messages=70)
+        for loss in (*drops, full, gone):
             self.ledger.chain.append(LOSS, "collector", msgspec.to_builtins(loss), loss.until)
 
     def _note_clocks(self) -> None:

@@ -35,7 +35,7 @@ from heating.words import Language
 
 LANGUAGE_COOKIE = "heatwatch_language"
 _URGENT, _WORST, _HEADLINES, _ORDERS = 20, 8, 12, 8
-# For how long a loss at the broker is shown on the first page, and listed among the devices.
+# For how long a loss is shown on the first page, and listed among the devices.
 _ALARMED, _LISTED = timedelta(days=1), timedelta(days=31)
 _PLOT = timedelta(hours=48)
 _DAY_MS = 25 * 3_600_000
@@ -116,7 +116,7 @@ def findings(request: Asking, desk: AtDesk, kind: FromQuery[str] = "") -> Respon
 
 @get("/devices", sync_to_thread=True, include_in_schema=False)
 def devices(request: Asking, desk: AtDesk) -> Response[str]:
-    """Show what the broker lost, wrong clocks, gaps in the readings of devices, and devices that are in no register."""
+    """Show what limits cost, wrong clocks, gaps in the readings of devices, and devices that are in no register."""
     snapshot = desk.snapshot()
     values = {
         "devices": device_states(desk.ledger.journal, snapshot.register),

@@ -193,7 +193,7 @@ class View:
         return clock_advice(clock, self.language)
 
     def loss(self, lost: Lost) -> str:
-        """Return when the broker lost what."""
+        """Return when what was lost."""
         since = self.when(lost.since) if lost.since else self.say("not_known")
         return f"{since} – {self.when(lost.until)} {loss_brief(lost, self.language)}"
 

@@ -1,4 +1,4 @@
-"""Rows of the collector for Grafana: what the broker lost, and how well devices keep time."""
+"""Rows of the collector for Grafana: what limits cost, and how well devices keep time."""
 
 from __future__ import annotations
 

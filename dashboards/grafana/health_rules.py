@@ -1,4 +1,4 @@
-"""Five alert rules on the pipeline itself: the second pair of eyes on heatwatch. Alerts on homes come from heatwatch.
+"""Six alert rules on the pipeline itself: the second pair of eyes on heatwatch. Alerts on homes come from heatwatch.
 
 One cause, one alarm. Where nothing comes any more (no readings, nobody who writes these rows, no database), only the
 first rule fires; the others judge what comes.
@@ -34,13 +34,20 @@ _RECEIVED = _Query(
 _NEWEST_AGE = _Query(f'SELECT last("newest_age_s") AS "value" {_STATUS}', 600)
 _JUDGE_LAG = _Query(f'SELECT last("judge_lag_s") AS "value" {_STATUS}', 600)
 _LOSSES = _Query(f'SELECT last("losses_1h") AS "value" {_STATUS}', 600)
+# An hour and the minutes between the rows: where nothing changes they come once an hour.
+_MADE_ROOM = _Query(
+    'SELECT spread("readings") AS "value" FROM "intake" WHERE $timeFilter '
+    "AND \"fate\" = 'quarantine_dropped' AND \"reason\" = ''",
+    3900,
+)
 _ONLINE = _Query(f'SELECT last("online_rate") AS "value" {_STATUS}', 600)
 
 
 class _Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One rule: fires where `condition` holds for `hold`; in it `$N1`, `$N2` are the numbers of the queries.
 
-    `silence` is the state where no rows come or the database does not answer: `Alerting` or `OK`.
+    `silence` is the state where no rows come or the database does not answer: `Alerting` or `OK`. `severity` is for
+    the site's policies to route by.
     """
 
     name: str
@@ -48,6 +55,7 @@ class _Rule(msgspec.Struct, frozen=True, kw_only=True):
     condition: str
     hold: str
     silence: str = "OK"
+    severity: str = "critical"
 
 
 _RULES = (
@@ -57,6 +65,8 @@ _RULES = (
     _Rule(name="analyzer", queries=[_JUDGE_LAG], condition="$N1 > 600", hold="2m"),
     # It ends an hour after the last one, so that the next one is told again.
     _Rule(name="loss", queries=[_LOSSES], condition="$N1 > 0", hold="0s"),
+    # Nothing is missing that anybody could have used, and it goes on for days: not one with the above.
+    _Rule(name="quarantine", queries=[_MADE_ROOM], condition="$N1 > 0", hold="0s", severity="warning"),
     _Rule(name="online", queries=[_ONLINE, _RECEIVED], condition="$N1 < 0.9 && $N2 >= 1", hold="15m"),
 )
 
@@ -80,7 +90,7 @@ def _to_json(rule: _Rule, say: Say) -> dict[str, Any]:
         "noDataState": rule.silence,
         # An answer that fails once (a restart of the database) must last as long as a value out of bounds.
         "execErrState": rule.silence,
-        "labels": {"team": "heatwatch"},
+        "labels": {"team": "heatwatch", "severity": rule.severity},
         "annotations": {"summary": say(f"alert_{rule.name}"), "description": say(f"alert_{rule.name}_hint")},
         "data": [*queries, *numbers, _expression("C", "math", expression=rule.condition)],
     }

@@ -23,8 +23,8 @@ from heating.site import MeasurementPoint, PointKind
 
 _HOUR = timedelta(hours=1)
 _THIRDS = ("near", "middle", "far")
-# What becomes of a reading (contract §4); each has a row from the beginning.
-FATES = ("received", "stored", "repeated", "ignored", "quarantined", "late")
+# What becomes of a reading (contract §4), and of the quarantine's packets; each has a row from the beginning.
+FATES = ("received", "stored", "repeated", "ignored", "quarantined", "late", "quarantine_dropped")
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):

@@ -154,15 +154,20 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
     "losses_24h": ("报文丢失 · 24 小时", "Lost at broker, 24 h"),
     "losses_31d": ("报文丢失次数 · 31 天", "Losses at the broker, 31 d"),
     "lost_31d": ("丢弃报文 · 31 天", "Messages dropped, 31 d"),
-    "losses": ("消息服务器丢失的报文", "Messages lost at the broker"),
+    "losses_at_broker": ("消息服务器丢失的报文", "Messages lost at the broker"),
+    "losses": ("因限额丢失的报文", "Messages lost by limits"),
     "losses_hint": (
-        "由消息服务器的限额造成，从未送达采集；条数为消息服务器自报（含其他客户端），会话丢失的条数不明。起止与台账条目见数据完整率报表",
-        "Forced by limits of the broker, never delivered. The number is the broker's own, for any client; of a lost "
-        "session nobody knows it. The account of readings has dates and entries of the ledger",
+        "消息服务器的限额所致者从未送达采集：条数为其自报（含其他客户端），会话丢失的条数不明。隔离区让位的仅为拒收报文原文，"
+        "读数已计入。起止与台账条目见数据完整率报表",
+        "What limits of the broker cost was never delivered: the number is its own, for any client; of a lost session "
+        "nobody knows it. What made room in the quarantine are rejected packets, counted all the same. The account of "
+        "readings has dates and entries of the ledger",
     ),
     "loss_queue": ("队列超限", "queue full"),
     "loss_session": ("会话丢失", "session lost"),
+    "loss_quarantine": ("隔离区让位", "quarantine full"),
     "by_queue": ("队列：max_queued_messages、max_queued_bytes", "queue: max_queued_messages, max_queued_bytes"),
+    "by_quarantine": ("隔离区容量：行数、字节数", "cap of the quarantine: rows, bytes"),
     "by_expiry": ("会话时限：mqtt.session_expiry_s", "time of a session: mqtt.session_expiry_s"),
     "by_session": (
         "重启未持久化：persistence；或 persistent_client_expiration",
@@ -240,6 +245,15 @@ GRAFANA_WORDS: dict[str, tuple[str, str]] = {
         "消息服务器的队列或会话限额已满，期间读数无法找回；见看板“数据质量”与 heatwatch report completeness",
         "A limit of the broker's queue or session was reached, and readings are gone; see the dashboard on data "
         "quality and heatwatch report completeness",
+    ),
+    "alert_quarantine": (
+        "隔离区已满：最早的拒收报文近 1 小时内让位",
+        "Quarantine full: its oldest packets made room within the last hour",
+    ),
+    "alert_quarantine_hint": (
+        "不缺读数，计数不变；但有设备长期大量发送无效报文，其原文已不全。见看板“数据质量”与 heatwatch quarantine",
+        "No reading is missing and all are counted; but devices send so many packets that cannot be used that not all "
+        "are kept. See why on the dashboard on data quality, and heatwatch quarantine",
     ),
     "alert_online": ("设备在线率低于 90%", "Devices online below 90 %"),
     "alert_online_hint": (

@@ -1,4 +1,4 @@
-"""What limits of the broker cost, as a sheet of the account: in which time, how many, because of which limit."""
+"""What limits cost, as a sheet of the account: in which time, how many, because of which limit."""
 
 from __future__ import annotations
 
@@ -33,23 +33,31 @@ class LossSheet:
             columns=self._columns(),
             rows=[self._row(lost) for lost in self._losses],
             shared_rows=self._sentences(columns_of_account),
-            notes=tuple(self._say(f"losses_{note}") for note in ("basis", "count", "proof")),
+            notes=tuple(self._say(f"losses_{note}") for note in ("basis", "count", "quarantine", "proof")),
             row_height=6.0,  # workbooks find the heights of rows with long texts only where one is given
             signatures=tuple(self._say(word) for word in ("prepared_by", "checked_by", "report_date")),
         )
 
     def summary(self, *, refer: bool = False) -> str:
         """Return in one sentence what was lost; `refer` adds where more of it is said."""
-        if not self._losses:
+        told = self._at_broker() + self._of_quarantine()
+        return f"{told}{self._say('losses_refer')}" if refer and self._losses else told
+
+    def _at_broker(self) -> str:
+        lost = [lost for lost in self._losses if lost.at_broker]
+        if not lost:
             return self._say("losses_none")
-        dropped = [lost for lost in self._losses if lost.what == "queue"]
-        told = self._say("losses_sum").format(
-            events=len(self._losses),
+        dropped = [one for one in lost if one.what == "queue"]
+        return self._say("losses_sum").format(
+            events=len(lost),
             drops=len(dropped),
-            messages=sum(lost.messages or 0 for lost in dropped),
-            sessions=len(self._losses) - len(dropped),
+            messages=sum(one.messages or 0 for one in dropped),
+            sessions=len(lost) - len(dropped),
         )
-        return f"{told}{self._say('losses_refer')}" if refer else told
+
+    def _of_quarantine(self) -> str:
+        packets = sum(lost.messages or 0 for lost in self._losses if not lost.at_broker)
+        return self._say("losses_quarantine_sum").format(packets=packets) if packets else ""
 
     def _columns(self) -> tuple[Column, ...]:
         return (
@@ -68,7 +76,7 @@ class LossSheet:
         return Row((*span, what, lost.messages, limit, loss_entries(lost), lost.hash))
 
     def _sentences(self, width: int) -> list[Row]:
-        told = [(self._at(lost.until)[:10], self._say("lost_at"), self._sentence(lost)) for lost in self._losses]
+        told = [(self._at(lost.until)[:10], self._place(lost), self._sentence(lost)) for lost in self._losses]
         rows = told or [("", self._say("lost_at"), self._say("losses_none"))]
         blank = (None,) * (width - _PLACE - 1)
         return [Row((day, where, "", sentence, *blank)) for day, where, sentence in rows]
@@ -82,6 +90,9 @@ class LossSheet:
             entries=loss_entries(lost),
             hash=lost.hash,
         )
+
+    def _place(self, lost: Lost) -> str:
+        return self._say("lost_at" if lost.at_broker else "lost_in_quarantine")
 
     def _from(self, lost: Lost) -> str:
         return self._at(lost.since) if lost.since else self._say("lost_since_unknown")

@@ -69,8 +69,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     kept_from
         From when readings are kept (`store.retention_days`); None where all are.
     losses
-        What limits of the broker cost; no reading of it was ever received. `lost_messages` is how many the broker says
-        it dropped, `lost_uncounted` how many losses there are whose messages nobody could count.
+        What limits cost. What was lost at the broker was never received: `lost_messages` is how many it says it
+        dropped, `lost_uncounted` how many losses there are whose messages nobody could count. What made room in the
+        quarantine was received and is counted; it is in neither of the two.
     """
 
     schema: int = 1
@@ -103,6 +104,7 @@ def statement(account: Account, timezone: str) -> Statement:
     total = Line(**_fates(everybody.sum(axis=0)), **_measured(measured.sum(axis=(0, 1))))
     beginning = {name: account.totals.get(name, 0) for name in (*FATES, "packets")}
     beginning["status_packets"] = account.totals.get("packets.status", 0)
+    at_broker = [lost for lost in account.losses if lost.at_broker]
     lines = [
         Line(day=day, **_fates(everybody[k]), **_measured(measured[:, k].sum(axis=0))) for k, day in enumerate(days)
     ]
@@ -120,8 +122,8 @@ def statement(account: Account, timezone: str) -> Statement:
         verbatim_dropped=account.totals.get("quarantine_dropped", 0),
         kept_from=account.kept_from,
         losses=list(account.losses),
-        lost_messages=sum(lost.messages or 0 for lost in account.losses),
-        lost_uncounted=sum(lost.messages is None for lost in account.losses),
+        lost_messages=sum(lost.messages or 0 for lost in at_broker),
+        lost_uncounted=sum(lost.messages is None for lost in at_broker),
         days=lines,
         unnamed_days=[Line(day=day, **_fates(account.unnamed[k])) for k, day in enumerate(days)],
         devices=_devices(account, devices, None, account.booked.sum(axis=1), measured.sum(axis=1)),

@@ -184,6 +184,10 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "▼ Losses by limits of the broker noticed in these days: {events}. Queue full: {drops}, with {messages:,} "
         "messages dropped. Session lost: {sessions}, of which nobody can count the messages.",
     ),
+    "losses_quarantine_sum": (
+        "隔离区已满，其间 {packets:,} 条拒收报文的原文让位，计数不变。",
+        " The quarantine was full: {packets:,} of its packets made room, counted all the same.",
+    ),
     "losses_refer": ("详见“限额损失”。", ' See "Losses by limits".'),
     "losses_basis": (
         "丢失的报文从未送达采集程序，不在“收到”之内；其中本站设备应有的读数列为“缺失”。跨出统计期的损失整次列出。",
@@ -198,6 +202,13 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
         "this site. Drops noticed within 10 minutes of each other are one loss. A broker that does not tell (another "
         "make, MQTT 3.1.1, no right to read it) has no such number here; what is missing is told by device.",
     ),
+    "losses_quarantine": (
+        "隔离区让位的是拒收报文的原文，最早者先：其读数已计入“收到”与“隔离”，不在“缺失”的原因之内；一小时记一次，"
+        "相继者并为一次。",
+        "What made room in the quarantine are rejected packets, oldest first: their readings are part of what was "
+        "received and quarantined, and nothing of it is missing. It is noted once an hour, and what follows on is one "
+        "loss.",
+    ),
     "losses_proof": (
         "每次损失在发现时写入哈希链台账；条目号与 SHA-256 供核对，heatwatch verify 证明其后未被改动。",
         "Each loss was written into the hash chain of the ledger when it was noticed; heatwatch verify proves by the "
@@ -211,12 +222,19 @@ REPORT_WORDS: dict[str, tuple[str, str]] = {
     "lost_entries": ("台账条目", "Entry of\nthe ledger"),
     "lost_hash": ("SHA-256", "SHA-256"),
     "lost_at": ("消息服务器（全部设备）", "broker (all devices)"),
+    "lost_in_quarantine": ("隔离区", "quarantine"),
     "lost_since_unknown": ("未知", "unknown"),
     "lost_queue_sentence": (
         "{since} 至 {until}：消息服务器丢弃 {messages} 条报文（含其他客户端）；原因：{limit}；"
         "台账条目 {entries}，SHA-256 {hash}",
         "between {since} and {until} the broker dropped {messages} messages, of any client, because of: {limit}; "
         "ledger entry {entries}, SHA-256 {hash}",
+    ),
+    "lost_quarantine_sentence": (
+        "{since} 至 {until}：隔离区中最早的 {messages} 条拒收报文让位，读数仍计入“隔离”；原因：{limit}；"
+        "台账条目 {entries}，SHA-256 {hash}",
+        "between {since} and {until} the oldest {messages} rejected packets of the quarantine made room, their "
+        "readings stay counted as quarantined, because of: {limit}; ledger entry {entries}, SHA-256 {hash}",
     ),
     "lost_session_sentence": (
         "{since} 至 {until}：消息服务器未保留采集会话，期间报文丢失，条数无法得知；原因：{limit}；"

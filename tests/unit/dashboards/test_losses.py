@@ -59,6 +59,10 @@ def session(since: float, until: float) -> Loss:
     return Loss(what="session", since=at(since), until=at(until), expiry_s=WEEK)
 
 
+def made_room(since: float, until: float, packets: int) -> Loss:
+    return Loss(what="quarantine", since=at(since), until=at(until), messages=packets)
+
+
 def a_night(ledger: Ledger) -> None:
     """The queue is full from one to two o'clock, told every ten minutes; at noon the broker comes back empty."""
     note(ledger, *(dropped(1 + i / 6, 1 + (i + 1) / 6, 10) for i in range(6)))
@@ -77,6 +81,29 @@ def test_drops_that_follow_each_other_are_one_loss(ledger: Ledger) -> None:
     first = losses(ledger.chain)[0]
     assert (first.first_entry, first.last_entry) == (1, 6)
     assert first.hash == ledger.chain.entries(after=5, limit=1)[0].hash
+
+
+def test_what_made_room_hour_after_hour_is_one_loss_beside_those_at_the_broker(ledger: Ledger) -> None:
+    book = LossBook(ledger.chain)
+    for hour in range(5):
+        note(ledger, made_room(hour, hour + 1, 10), *(dropped(hour, hour + 1 + i / 6, 1) for i in range(5)))
+        book.look()
+    note(ledger, session(7, 8), made_room(9, 10, 3))
+    told = [(lost.what, lost.since, lost.until, lost.messages, lost.limit) for lost in book.look()]
+    assert told == [
+        ("quarantine", at(0), at(5), 50, "quarantine"),
+        *(("queue", at(hour), at(hour + 1 + 4 / 6), 5, "queue") for hour in range(5)),
+        ("session", at(7), at(8), None, "session"),
+        ("quarantine", at(9), at(10), 3, "quarantine"),  # nothing made room for four hours
+    ]
+    assert book.look() == losses(ledger.chain)
+    assert book.at_broker_since(at(5)) == 2
+
+
+def test_a_night_of_drops_stays_one_loss_though_packets_made_room_meanwhile(ledger: Ledger) -> None:
+    note(ledger, *(dropped(1 + i / 6, 1 + (i + 1) / 6, 10) for i in range(6)), made_room(1, 2, 4))
+    note(ledger, *(dropped(2 + i / 6, 2 + (i + 1) / 6, 10) for i in range(6)), made_room(2, 3, 4))
+    assert [(lost.what, lost.messages) for lost in losses(ledger.chain)] == [("queue", 120), ("quarantine", 8)]
 
 
 def test_a_loss_belongs_to_every_day_that_it_may_lie_in(ledger: Ledger) -> None:
@@ -139,6 +166,32 @@ def test_the_account_says_from_when_to_when_how_many_and_why(
     book = python_calamine.load_workbook(str(tmp_path / "a.xlsx"))
     assert book.sheet_names[1] == "Losses by limits"
     assert [row[3] for row in book.get_sheet_by_name("Losses by limits").to_python()[4:7]] == [60.0, "", 7.0]
+
+
+def test_what_made_room_in_the_quarantine_is_told_and_changes_no_sum(
+    store: ReadingStore, ledger: Ledger, tmp_path: Path
+) -> None:
+    ledger.journal.finish({"received": 90, "quarantined": 90, "quarantine_dropped": 40}, [], {}, at(1))
+    note(ledger, made_room(1, 2, 30), made_room(2, 3, 10))
+    for form in ("xlsx", "html", "csv"):
+        numbers = written(store, ledger, tmp_path / f"a.{form}", language=Language.EN)
+    ((lost,), sums) = numbers.losses, (numbers.lost_messages, numbers.lost_uncounted)
+    assert (lost.what, lost.messages, lost.since, lost.until) == ("quarantine", 40, at(1), at(3))
+    assert (sums, numbers.verbatim_dropped, numbers.adds_up) == ((0, 0), 40, True)
+    assert numbers.since_beginning["quarantined"] == 90
+    html = (tmp_path / "a.html").read_text("utf-8")
+    assert "No loss by a limit of the broker was noticed in these days. The quarantine was full: 40 of its" in html
+    assert "the cap of the quarantine (rows and bytes)" in html
+    rows = list(csv.reader(io.StringIO((tmp_path / "a.csv").read_text("utf-8-sig"))))
+    (told,) = [row for row in rows if row[0] == "Losses by limits"]
+    assert told[2] == "quarantine"
+    assert "the oldest 40 rejected packets of the quarantine made room" in told[4]
+    a_night(ledger)
+    numbers = written(store, ledger, tmp_path / "b.html")
+    assert (len(numbers.losses), numbers.lost_messages, numbers.lost_uncounted) == (4, 67, 1)
+    html = (tmp_path / "b.html").read_text("utf-8")
+    assert "因限额丢失报文 3 次：队列超限 2 次，丢弃 67 条；会话丢失 1 次，条数无法得知。隔离区已满，其间 40 条" in html
+    assert "详见“限额损失”。" in html
 
 
 def test_the_account_of_a_calm_day_says_so(store: ReadingStore, ledger: Ledger, tmp_path: Path) -> None:

@@ -225,11 +225,28 @@ def test_the_page_of_devices_tells_wrong_clocks_gaps_and_unknown_devices(
     assert named not in html  # a device chooses its id: it is text, never markup
 
 
+def test_a_quarantine_that_is_full_is_a_warning_and_no_alarm(
+    own_site: Site, client_of: Callable[..., TestClient]
+) -> None:
+    loss = Loss(what="quarantine", since=NOW - timedelta(hours=3), until=NOW - timedelta(hours=2), messages=1200)
+    own_site.ledger.chain.append(LOSS, "quarantine", msgspec.to_builtins(loss), loss.until)
+    with client_of(own_site) as client:
+        html = client.get("/").text
+        assert "△ 12-15 07:30 – 12-15 08:30 隔离区已满，最早的 1,200 条拒收报文让位，计数不变" in text_of(html)
+        assert '<p class="banner warn" role="status">△' in html
+        assert '<p class="banner alarm" role="alert">▼' not in html
+        listed = text_of(client.get("/devices", params={"lang": "en"}).text)
+        assert (
+            "rejected packets of the quarantine, oldest first; the readings stay counted as quarantined 1,200" in listed
+        )
+        assert "the cap of the quarantine (rows and bytes)" in listed
+
+
 def test_what_the_broker_lost_is_on_the_first_page_for_a_day_and_among_the_devices_for_a_month(
     own_site: Site, client_of: Callable[..., TestClient]
 ) -> None:
     with client_of(own_site) as client:
-        assert "近31天未发现消息服务器丢失报文" in text_of(client.get("/devices").text)
+        assert "近31天未发现因限额丢失报文" in text_of(client.get("/devices").text)
         for loss in (
             Loss(what="session", since=NOW - timedelta(days=4), until=NOW - timedelta(days=3), expiry_s=60),
             Loss(what="queue", since=NOW - timedelta(hours=3), until=NOW - timedelta(hours=2), messages=1200),

@@ -159,14 +159,15 @@ def test_provisioning_is_yaml_that_names_secrets_but_holds_none() -> None:
     assert provider["options"]["path"] == "/d"
 
 
-def test_rules_are_five_and_leave_policies_and_contacts_alone() -> None:
+def test_rules_are_six_and_leave_policies_and_contacts_alone() -> None:
     text = dict(files(site(), SOURCE, "/d"))["provisioning/alerting/heatwatch.yaml"]
     found = yaml.safe_load(text)
     assert set(found) == {"apiVersion", "groups"}
     rules = found["groups"][0]["rules"]
-    assert len(rules) == 5
+    assert len(rules) == 6
+    assert [rule["uid"] for rule in rules if rule["labels"]["severity"] == "warning"] == ["heatwatch-quarantine"]
     # Where nothing comes any more, one of them says so.
-    assert [rule["noDataState"] for rule in rules] == ["Alerting", "OK", "OK", "OK", "OK"]
+    assert [rule["noDataState"] for rule in rules] == ["Alerting", "OK", "OK", "OK", "OK", "OK"]
     assert all(rule["execErrState"] == rule["noDataState"] for rule in rules)
     assert all(rule["annotations"].keys() == {"summary", "description"} for rule in rules)
     # Grafana takes the model of a query as it stands: here a dollar is not doubled.

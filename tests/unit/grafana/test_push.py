@@ -180,7 +180,7 @@ def test_rules_come_as_one_group_and_nothing_else_of_the_alerts_is_touched() -> 
         send(settings)
     bodies = {(method, path): body for method, path, body in replay.asked}
     group = bodies["PUT", RULES]
-    assert (group["interval"], len(group["rules"])) == (60, 5)
+    assert (group["interval"], len(group["rules"])) == (60, 6)
     assert {rule["folderUID"] for rule in group["rules"]} == {"heatwatch-health"}
     asked = {path for _, path in bodies if "provisioning" in path}
     assert all("/alert-rules/heatwatch-" in path or path == RULES for path in asked)

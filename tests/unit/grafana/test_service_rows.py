@@ -197,6 +197,23 @@ def test_the_rule_on_losses_hears_of_each_for_an_hour_and_the_figure_shows_it_fo
     assert found["losses_24h"].tolist() == [1.0, 1.0, 0.0]
 
 
+def test_what_made_room_in_the_quarantine_is_a_row_of_its_own_and_not_what_the_rule_on_the_broker_hears_of(
+    site: Site,
+) -> None:
+    writer = stage(site)
+    writer.write(NOW)
+    site.ledger.journal.finish({"quarantine_dropped": 7}, [], {}, NOW)
+    loss = Loss(what="quarantine", since=NOW, until=NOW + MINUTE, messages=7)
+    site.ledger.chain.append(LOSS, "quarantine", msgspec.to_builtins(loss), NOW + MINUTE)
+    writer.write(NOW + 2 * MINUTE)
+    (row,) = rows(site, Measurement.LOSS)
+    assert (row["what"], row["limited_by"], row["messages"]) == ("quarantine", "quarantine", 7.0)
+    assert "隔离区已满" in row["label_zh"]
+    assert {row["losses_24h"] for row in rows(site, Measurement.SITE_STATUS)} == {0.0}
+    counted = [row["readings"] for row in rows(site, Measurement.INTAKE) if row["fate"] == "quarantine_dropped"]
+    assert counted == [0.0, 7.0]  # it began at none, so that the rule on the quarantine sees the first ones grow
+
+
 def test_devices_with_wrong_clocks_come_first_and_lead_to_their_homes(site: Site) -> None:
     wrong, gaps, right = (site.point("1", "1", room) for room in ("101", "201", "301"))
 
