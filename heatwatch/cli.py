@@ -5,12 +5,15 @@ Exit 0 done · 1 `check`, `points check` or `verify` found a problem · 2 wrong 
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from heating.errors import HeatwatchError, NotThere
 from heatwatch import logs
@@ -38,8 +41,27 @@ from heatwatch.guard import check_names
 from heatwatch.output import print_text
 from heatwatch.usage import UsageError, one_line
 
+
+class _Commands(TyperGroup):
+    """The commands; whoever reads no more of what they print (`| head`) ends them in peace."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's context is the one it gets
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # typer would take it for a failure
+            _print_no_more()
+            return 0
+
+
+def _print_no_more() -> None:
+    """Send what is left in the buffer nowhere: it cannot be written, and Python would complain of that at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 app = typer.Typer(
     name="heatwatch",
+    cls=_Commands,
     help="Room-temperature monitoring for district-heating companies.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -95,8 +117,11 @@ def main() -> None:
     except HeatwatchError as wrong:
         sys.stderr.write(f"heatwatch: {wrong}\n")
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of a pipe went away: nothing left to say
-        sys.exit(0)
+    except OSError as wrong:
+        if wrong.errno != errno.ENOSPC or wrong.filename is not None:
+            raise
+        _print_no_more()
+        sys.stderr.write(f"heatwatch: what it prints cannot be written: {wrong.strerror}\n")
+        sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
+from typing import IO
 
 import pytest
-from peers.site import Site
+from peers.site import HEATWATCH, Site
 
 POINTS = "point_id,device_id,station,building,unit,floor,room\nP1,D1,S1,1,1,1,101\n"
 
@@ -117,3 +120,21 @@ def test_check_promises_no_store_where_none_can_be_made(tmp_path: Path) -> None:
 def test_a_list_where_a_table_stands_is_called_so(site: Site) -> None:
     site.config.write_text("[[mqtt]]\nport = 1\n")
     assert "mqtt = [{'port': 1}]: must be a table" in site.call("check", check=False).stderr
+
+
+def test_who_stops_reading_ends_a_command_in_peace(site: Site) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as nobody:
+        assert ended(site, nobody) == (0, "")
+
+
+def test_a_full_disk_behind_what_is_printed_is_told_in_a_line(site: Site) -> None:
+    with Path("/dev/full").open("wb") as full:
+        assert ended(site, full) == (2, "heatwatch: what it prints cannot be written: No space left on device\n")
+
+
+def ended(site: Site, out: IO[bytes]) -> tuple[int, str]:
+    command = [*HEATWATCH, "--config", str(site.config), "check", "--json"]
+    done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, cwd=site.folder)
+    return done.returncode, done.stderr
