@@ -135,9 +135,12 @@ class Site:
 
 def new_ca(certificate: Path, key: Path) -> None:
     """Make a certificate authority; its key stays with the administrator."""
+    # Clients that are strict about RFC 5280, as Python's from 3.13 on, refuse a CA without key usage (4.2.1.3) and a
+    # certificate that does not name its authority's key (4.2.1.1).
     _openssl(
         *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
         *("-days", str(_CA_DAYS), "-subj", "/CN=heatwatch site CA", "-keyout", str(key), "-out", str(certificate)),
+        *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
     )
     key.chmod(0o600)
 
@@ -147,7 +150,10 @@ def new_certificate(ca: Path, ca_key: Path, certificate: Path, names: Sequence[s
     key, request = certificate.with_suffix(".key"), certificate.with_suffix(".csr")
     extensions = certificate.with_suffix(".ext")
     alternative = ",".join(f"{'IP' if _is_address(name) else 'DNS'}:{name}" for name in names)
-    extensions.write_text(f"subjectAltName={alternative}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n")
+    extensions.write_text(
+        f"subjectAltName={alternative}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
     _openssl(
         *("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
         *("-subj", "/CN=heatwatch broker", "-keyout", str(key), "-out", str(request)),
