@@ -35,7 +35,9 @@ class Arrivals:
     Attributes
     ----------
     last_at
-        When the last packet came (monotonic) [s].
+        When the last packet came (monotonic) [s]; until one came, when the collector began.
+    any
+        Whether one came.
     shed
         Packets left to the broker since the inbox was full.
     stumbled
@@ -51,6 +53,7 @@ class Arrivals:
         self._repeats_until = 0.0
         self._shed_seen = 0
         self.last_at = time.monotonic()
+        self.any = False
         self.shed = self.stumbled = 0
 
     def connected(self, *, resumed: int) -> None:
@@ -66,7 +69,7 @@ class Arrivals:
     def take(self, arrival: Arrival, generation: int) -> None:
         """Hand over what arrived; never raises."""
         try:
-            self.last_at = time.monotonic()
+            self.last_at, self.any = time.monotonic(), True
             if not self._inbox.offer(self._packet(arrival, generation)):
                 self.shed += 1
         except Exception as problem:  # noqa: BLE001 - it would end paho's thread

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """State of the session as health and metrics see it."""
+    """State of the session as health and metrics see it; `idle_s` since the last packet, or since the start."""
 
     thread_alive: bool
     connected: bool
@@ -17,4 +17,5 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int
     shed: int
     stumbled: int
+    any_packet: bool
     idle_s: float

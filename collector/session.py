@@ -133,6 +133,7 @@ class Session:
             restarts=self._restarts,
             shed=arrivals.shed,
             stumbled=arrivals.stumbled,
+            any_packet=arrivals.any,
             idle_s=time.monotonic() - arrivals.last_at,
         )
 

@@ -139,7 +139,8 @@ class CollectorStage:
         quiet_s = self._settings.quiet_alarm_s
         quiet = bool(quiet_s) and link.idle_s > quiet_s
         fresh = link.subscribed and not self._patience.problem and not quiet
-        text = self._text(turning=turning) or f"{link.text}; last packet {link.idle_s:.0f} s ago"
+        heard = f"last packet {link.idle_s:.0f} s ago" if link.any_packet else f"no packet yet in {link.idle_s:.0f} s"
+        text = self._text(turning=turning) or f"{link.text}; {heard}"
         return Health(alive=link.thread_alive and turning, fresh=fresh, text=text + self._lost(now))
 
     def _lost(self, now: datetime) -> str:

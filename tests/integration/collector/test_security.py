@@ -100,6 +100,7 @@ def test_tls_password_and_topics(tmp_path, certificates):
         thread = threading.Thread(target=stage.run, args=(stop,), daemon=True)
         thread.start()
         assert wait_until(lambda: stage.health(datetime.now(UTC)).ok, 20), stage.health(datetime.now(UTC)).text
+        assert "no packet yet" in stage.health(datetime.now(UTC)).text
         device = Client(CallbackAPIVersion.VERSION2, "D1")
         device.username_pw_set("D1", "secret-D1")
         device.connect("127.0.0.1", broker.port)
@@ -108,6 +109,7 @@ def test_tls_password_and_topics(tmp_path, certificates):
             device.publish(f"heatwatch/v1/{name}/readings", f'{{"ts": {now_ms()}, "temperature_c": 19}}', 1)
         assert wait_until(lambda: len(store.rows) == 1)
         assert [name for name, _ in store.rows] == ["D1"]
+        assert "last packet" in stage.health(datetime.now(UTC)).text
         device.disconnect()
         device.loop_stop()
         stop.set()
