@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import numpy as np
+
 from heating.measurement import SCHEMAS, Measurement, RollUp
 from heating.reading import Floats, KindCode, ReadingTable
 
@@ -17,6 +19,7 @@ _CARRIED = re.compile(r"%(0A|0D|00|5C|25)")
 _PATTERN = re.compile(r"[.+*?()|\[\]{}^$/]")
 _SPECIAL = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _KINDS = tuple(Measurement[kind.name] for kind in KindCode)
+_KEPT = 20_000  # values of a field, so that one that never comes again cannot fill the memory
 
 
 def carried(text: str) -> str:
@@ -40,65 +43,89 @@ def regex(texts: Iterable[str]) -> str:
 
 
 class LineWriter:
-    """Builds lines; what leads a line (measurement and tags) is escaped once and kept."""
+    """Builds lines; what leads a line (measurement and tags) and values that come again are written once and kept."""
 
     def __init__(self) -> None:
-        self._heads: dict[tuple[str | int, ...], str] = {}
+        self._heads = _Heads()
+        self._numbers: dict[str, _Numbers] = {}
 
     def readings(self, batch: ReadingTable) -> list[str]:
         """Return one line a reading; each must have a value of its kind."""
-        heads, kinds = self._heads, batch.kind.tolist()
-        keys = list(zip(kinds, batch.point.tolist(), batch.device.tolist(), strict=True))
-        for key in set(keys) - heads.keys():
-            heads[key] = _head(_KINDS[key[0]], key[1:])
-        bodies = _reading_bodies(batch, set(kinds))
-        return [
-            f"{heads[key]} {bodies[key[0]][row][1:]} {ts}"
-            for row, (key, ts) in enumerate(zip(keys, batch.ts_ms.tolist(), strict=True))
-        ]
+        kinds = batch.kind.tolist()
+        measurements = [_KINDS[kind] for kind in kinds]
+        heads = map(
+            self._heads.__getitem__, zip(measurements, batch.point.tolist(), batch.device.tolist(), strict=True)
+        )
+        bodies = self._reading_bodies(batch, set(kinds))
+        if len(bodies) == 1:
+            (found,) = bodies.values()
+        else:
+            found = [bodies[kind][row] for row, kind in enumerate(kinds)]
+        return [f"{head} {body[1:]} {ts}" for head, body, ts in zip(heads, found, batch.ts_ms.tolist(), strict=True)]
 
     def rollup(self, rows: RollUp) -> list[str]:
         """Return one line a row; a row without any value has none and falls out."""
         schema = SCHEMAS[rows.measurement]
         tags = zip(*(rows.tags[name].tolist() for name in schema.tags), strict=True)
         columns = [_texts(name, rows.texts[name].tolist()) for name in schema.texts]
-        columns += [_numbers(name, rows.floats[name]) for name in schema.floats]
+        columns += [self._column(name, rows.floats[name]) for name in schema.floats]
         return [
-            f"{self._rollup_head(rows.measurement, values)} {fields[1:]} {ts}"
+            f"{self._heads[rows.measurement, *values]} {fields[1:]} {ts}"
             for values, ts, *cells in zip(tags, rows.ts_ms.tolist(), *columns, strict=True)
             if (fields := "".join(cells))
         ]
 
-    def _rollup_head(self, measurement: Measurement, values: tuple[str, ...]) -> str:
-        key = (measurement.value, *values)
-        found = self._heads.get(key)
+    def _reading_bodies(self, batch: ReadingTable, kinds: set[int]) -> dict[int, list[str]]:
+        quality = batch.quality.astype(float)
+        given = {name for kind in kinds for name in SCHEMAS[_KINDS[kind]].floats}
+        columns = {name: self._column(name, quality if name == "quality" else getattr(batch, name)) for name in given}
+        return {
+            kind: list(map("".join, zip(*(columns[name] for name in SCHEMAS[_KINDS[kind]].floats), strict=True)))
+            for kind in kinds
+        }
+
+    def _column(self, name: str, column: Floats) -> list[str]:
+        """Return `,name=value` a row, nothing where absent."""
+        if np.isnan(column).all():
+            return [""] * len(column)
+        found = self._numbers.get(name)
         if found is None:
-            found = self._heads[key] = _head(measurement, values)
-        return found
+            found = self._numbers[name] = _Numbers(name)
+        values = column.tolist()
+        return list(map(found.__getitem__ if len(found) < _KEPT else found.written, values))
 
 
-def _head(measurement: Measurement, values: Iterable[str]) -> str:
-    # InfluxDB sorts tags by name: sent so, it need not. An empty tag is one that is not there.
-    tags = sorted(zip(SCHEMAS[measurement].tags, values, strict=True))
-    return measurement + "".join(f",{name}={carried(value).translate(_SPECIAL)}" for name, value in tags if value)
+class _Heads(dict[tuple[str, ...], str]):
+    """What leads a line, by measurement and tags."""
+
+    def __missing__(self, key: tuple[str, ...]) -> str:
+        measurement, *values = key
+        # InfluxDB sorts tags by name: sent so, it need not. An empty tag is one that is not there.
+        tags = sorted(zip(SCHEMAS[Measurement(measurement)].tags, values, strict=True))
+        written = (f",{name}={carried(value).translate(_SPECIAL)}" for name, value in tags if value)
+        self[key] = head = str(measurement) + "".join(written)
+        return head
 
 
-def _reading_bodies(batch: ReadingTable, kinds: set[int]) -> dict[int, list[str]]:
-    quality = batch.quality.astype(float)
-    given = {name for kind in kinds for name in SCHEMAS[_KINDS[kind]].floats}
-    columns = {name: _numbers(name, quality if name == "quality" else getattr(batch, name)) for name in given}
-    return {
-        kind: list(map("".join, zip(*(columns[name] for name in SCHEMAS[_KINDS[kind]].floats), strict=True)))
-        for kind in kinds
-    }
+class _Numbers(dict[float, str]):
+    """Values of a field, written. Sensors give few different ones, and looking one up costs a sixth of writing it.
 
+    Where there is no end of new ones, as of delays, nothing is looked up any more.
+    """
 
-def _numbers(name: str, column: Floats) -> list[str]:
-    """Return `,name=value` a row, nothing where absent. A float never looks like an integer's `20i`: `20.0`."""
-    values = column.tolist()
-    # Sensors give few different values, and looking one up costs a sixth of writing it. Plus zero: -0.0 is 0.0, always.
-    texts = {value: f",{name}={value + 0.0!r}" if value == value else "" for value in set(values)}
-    return [texts[value] for value in values]
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def __missing__(self, value: float) -> str:
+        text = self.written(value)
+        if text and len(self) < _KEPT:  # nor is NaN kept: no NaN is found again
+            self[value] = text
+        return text
+
+    def written(self, value: float) -> str:
+        """Return `,name=value`, blank for NaN. A float never looks like an integer's `20i`: `20.0`."""
+        return f",{self._name}={value + 0.0!r}" if value == value else ""  # plus zero: -0.0 is 0.0, always
 
 
 def _texts(name: str, column: list[str]) -> list[str]:
