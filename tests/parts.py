@@ -86,6 +86,7 @@ PARTS = {
     "openssl": Part(_program("openssl"), "openssl"),
     "git": Part(_program("git"), "git"),
     "make": Part(_program("make"), "make"),
+    "mkfs.ext4": Part(_program("mkfs.ext4"), "e2fsprogs"),
     "font": Part(_chinese_font, "fonts-noto-cjk"),
     "realdata": Part(_real_data, None, "the measured series in ../shared/data beside the checkout"),
 }

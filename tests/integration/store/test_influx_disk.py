@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from contract.storekit import T0, all_rows, room, table
-from parts import required
+from parts import need, required
 from peers.influxd import influxd
 
 from heating.errors import StoreUnavailable
@@ -67,6 +67,7 @@ class FailingDisk:
 
 @pytest.fixture
 def failing_disk(tmp_path: Path) -> Iterator[FailingDisk]:
+    need("mkfs.ext4")
     disk = FailingDisk(tmp_path / "image", tmp_path / "disk")
     disk.folder.mkdir()
     with disk.image.open("wb") as file:

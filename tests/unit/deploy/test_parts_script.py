@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from parts import ROOT
+from parts import PARTS, ROOT
 
 APT = """#!{bash}
 echo "$*" >> {folder}/asked
@@ -57,3 +57,9 @@ def test_without_any_package_it_says_so_and_goes_on(tmp_path: Path, bash: str) -
     installed, told = asked(tmp_path, bash, lacking="install")
     assert installed == []
     assert "apt has no" in told
+
+
+def test_it_knows_every_package_that_tests_ask_for() -> None:
+    packages = {part.package for part in PARTS.values() if part.package} - {"make"}  # which runs it
+    text = (ROOT / ".ci" / "parts").read_text("utf-8")
+    assert not [package for package in packages if f"={package}" not in text and f"({package})" not in text]
