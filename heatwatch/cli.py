@@ -107,7 +107,9 @@ def main() -> None:
     """Run the command; what a person did wrong becomes one line on stderr and exit 2, never a traceback."""
     try:
         check_names()
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
+        sys.stdout.flush()  # what is left in the buffer finds its disk full here, not when Python ends
+        sys.exit(code)
     except UsageError as wrong:
         sys.stderr.write(f"{one_line(wrong, sys.argv[1:])}\n")
         sys.exit(2)
@@ -117,6 +119,9 @@ def main() -> None:
     except HeatwatchError as wrong:
         sys.stderr.write(f"heatwatch: {wrong}\n")
         sys.exit(2)
+    except BrokenPipeError:
+        _print_no_more()
+        sys.exit(0)
     except OSError as wrong:
         if wrong.errno != errno.ENOSPC or wrong.filename is not None:
             raise
