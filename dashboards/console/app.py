@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Response, get
+from litestar import HttpMethod, Litestar, MediaType, Request, Response, get, route
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
@@ -33,7 +33,14 @@ _BODY_LIMIT = 256 * 1024
 _NOBODY = User("", Role.CONTROL_ROOM)
 
 
-@get("/healthz", summary="Is every stage alive and fresh", sync_to_thread=True, include_in_schema=True)
+# HEAD as well: it is what monitors ask that want the status alone.
+@route(
+    "/healthz",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    status_code=200,
+    summary="Is every stage alive and fresh",
+    sync_to_thread=True,
+)
 def healthz(desk: AtDesk, site: FromQuery[bool] = False) -> Response[HealthReport]:
     """Return 200 when every stage of this process (`site=true`: of the site) is alive and fresh, else 503."""
     now = desk.now()

@@ -72,6 +72,8 @@ def test_healthz_is_of_the_process_and_tells_of_the_site(own_site: Site, client_
         }
         assert site["stages"]["collector"]["age_s"] == 300
         assert client.get("/healthz?site=true").status_code == 503
+        assert client.head("/healthz?site=true").status_code == 503
+        assert client.head("/healthz").status_code == 200
         own_site.ledger.stages.note({"collector": WELL}, NOW)
         assert client.get("/healthz?site=true").status_code == 200
 
