@@ -4,37 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import xlsxwriter
+from registerkit import SHANGHAI, read, table
 
 from heating.errors import InputError, RegisterError
 from heating.register_columns import COLUMNS
-from heating.register_file import RegisterFile, read_register
+from heating.register_file import read_register
 from heating.register_template import EXPLAINED, write_template
 from heating.register_words import REASONS
 from heating.row_problem import RowProblem
 from heating.site import Contact, HeatingState, HomeClass, MeasurementPoint, PointKind
 from heating.words import Language
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 HEADER = "point_id,device_id,station,building,unit,floor,room"
 CHINESE = {column.name: column.chinese for column in COLUMNS}
-
-
-def read(folder: Path, text: str | bytes, fraction: float = 0.8, language: Language = Language.EN) -> RegisterFile:
-    file = folder / "points.csv"
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_register(file, SHANGHAI, fraction, language)
-
-
-def table(*rows: dict[str, Any]) -> str:
-    """A register of rows that each need say only what matters to the test."""
-    filled = [{"point_id": f"P{n}", "station": "S1", "building": "1", "floor": "3"} | row for n, row in enumerate(rows)]
-    names = list(dict.fromkeys(name for row in filled for name in row))
-    return "\n".join([",".join(names), *(",".join(str(row.get(name, "")) for name in names) for row in filled)])
 
 
 def point(folder: Path, **cells: str) -> MeasurementPoint:
@@ -221,48 +206,6 @@ def test_a_missing_file_or_a_folder_is_named(tmp_path: Path) -> None:
         read_register(tmp_path / "none.csv", SHANGHAI)
     with pytest.raises(InputError, match="is a folder"):
         read_register(tmp_path, SHANGHAI)
-
-
-def ends(folder: Path, *rows: dict[str, Any], fraction: float = 0.8) -> list[bool]:
-    file = read(folder, table(*rows), fraction)
-    assert not file.problems
-    return [p.network_end for p in file.points]
-
-
-def test_the_end_of_the_network_is_derived_from_the_distances_on_a_branch(tmp_path: Path) -> None:
-    rows = [{"branch": "B", "branch_distance_m": metres} for metres in (100, 399.9, 400, 500)]
-    assert ends(tmp_path, *rows) == [False, False, True, True]
-    assert ends(tmp_path, *rows, fraction=0.2) == [True] * 4
-
-
-def test_where_all_stand_at_one_distance_or_none_is_known_there_is_no_end(tmp_path: Path) -> None:
-    same = [{"branch": "A", "branch_distance_m": 300}, {"branch": "A", "branch_distance_m": 300}]
-    unknown = [{"branch": "B"}, {"branch": "B"}, {"branch": "C", "branch_distance_m": 70}]
-    assert ends(tmp_path, *same, *unknown) == [False] * 5
-
-
-def test_a_written_yes_or_no_wins_and_its_distance_still_counts(tmp_path: Path) -> None:
-    rows = [{"branch_distance_m": 500, "network_end": "否"}, {"branch_distance_m": 100, "network_end": "是"},
-            {"branch_distance_m": 400}, {"branch_distance_m": 390}, {"network_end": "yes"}]  # fmt: skip
-    assert ends(tmp_path, *rows) == [False, True, True, False, True]
-
-
-def test_branches_of_different_stations_are_different(tmp_path: Path) -> None:
-    rows = [{"station": s, "branch": "B", "branch_distance_m": m} for s, m in (("S1", 10), ("S1", 20), ("S2", 900))]
-    assert ends(tmp_path, *rows) == [False, True, False]
-
-
-def test_a_blank_branch_is_the_only_one_of_the_building_or_station(tmp_path: Path) -> None:
-    file = read(
-        tmp_path,
-        table(
-            {"branch": "A"}, {"branch": ""}, {"branch": "B", "building": "2"}, {"branch": "", "building": "2"},
-            {"branch": "", "building": "3"}, {"branch": "", "kind": "outdoor"}, {"branch": "", "station": "S2"},
-        ),
-    )  # fmt: skip
-    assert [p.branch for p in file.points] == ["A", "A", "B", "B", "", ""]
-    assert [(p.line, p.column) for p in file.problems] == [(6, "branch")]
-    assert "A, B" in file.problems[0].reason
 
 
 def test_personal_data_is_kept_apart(tmp_path: Path) -> None:
