@@ -11,8 +11,8 @@ from collector.packet import Packet
 # The smallest window of unacknowledged messages that brokers give (mosquitto to MQTT 3.1.1: 20). Holding this many,
 # a pause may mean that the broker waits for us; holding fewer, it only means that nothing came.
 _SMALLEST_WINDOW = 20
-_STEP_S = 0.005
-_PAUSE_STEPS = 4
+_STEP_S = 0.005  # a pause is looked for in steps
+_PAUSE_STEPS = 4  # in a row without a packet are one
 _PRESSED_S = 0.02  # between two looks whether a full inbox has room
 # For how long a full inbox holds the network thread while batches are being written. It presses back through TCP on
 # brokers that send more than their window (mosquitto before 2.0.13); it must stay well below the keep-alive, after
