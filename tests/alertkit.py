@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
+from alerts.acts import record_event
 from alerts.settings import AlertsSettings, AnyReceiver, FileReceiver
 from alerts.stage import AlertsStage
 from alerts.words import Voice
@@ -124,3 +125,8 @@ class World:
 
     def whys(self) -> list[str]:
         return [message["why"] for message in self.told]
+
+
+def act(world: World, kind: str, text: str = "", order: int = 0) -> None:
+    """Let a person do something with an order now."""
+    record_event(world.ledger, world.orders[order].id, kind, "李", text, world.clock.now())

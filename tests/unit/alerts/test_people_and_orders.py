@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from alertkit import MINUTE, REGISTER, START, World, cold
+from alertkit import MINUTE, REGISTER, START, World, act, cold
 
 from alerts.acts import Call, open_by_hand, record_event
 from alerts.settings import FileReceiver
@@ -21,10 +21,6 @@ from heating.words import Language
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
-
-
-def act(world: World, kind: str, text: str = "", order: int = 0) -> None:
-    record_event(world.ledger, world.orders[order].id, kind, "李", text, world.clock.now())
 
 
 def test_a_person_and_the_stage_write_to_one_order(world: World) -> None:

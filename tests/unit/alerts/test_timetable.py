@@ -6,9 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from alertkit import MINUTE, REGISTER, START, World, changed, cold, shared
+from alertkit import MINUTE, REGISTER, START, World, act, changed, cold, shared
 
-from alerts.acts import record_event
 from alerts.settings import FileReceiver
 from heating.finding import Cause, Finding, FindingKind, Scope, Severity, Side, Subject
 from heating.order import OrderState, TriggerClass
@@ -18,10 +17,6 @@ from heating.site import Outage, SubjectType
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
-
-
-def act(world: World, kind: str, text: str = "", order: int = 0) -> None:
-    record_event(world.ledger, world.orders[order].id, kind, "李", text, world.clock.now())
 
 
 def test_confirmed_homes_of_a_building_get_one_order_and_the_rest_nothing(world: World) -> None:
